@@ -1,0 +1,1 @@
+"""The pure core: from a patient's standing events to what they contribute to the ledger."""

@@ -1,0 +1,126 @@
+"""What hospitals report, as values: the six kinds of follow-up event.
+
+In:     fields already checked and put into the vocabulary's canonical terms (`service.ingest`).
+Out:    `FollowUpEvent`, one immutable value per report; `encode`/`decode` for the event store.
+Source: the project's HTTP contract, section 1.
+
+An event never changes. A correction is a new event that names the one it `replaces`; a
+withdrawal is a `Void`. Which events still stand is decided by `service.domain.history`.
+"""
+
+from datetime import date
+from typing import ClassVar
+
+import msgspec
+
+
+class FollowUpEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What every report says: who, where, when, and the sender's own name for the report.
+
+    `occurred_on` is the local calendar date at the facility, never an instant.
+    """
+
+    event_id: str
+    facility: str
+    patient: str
+    occurred_on: date
+    replaces: str | None = None
+
+    is_contact: ClassVar[bool] = True
+    """Does the report show that the patient was still being followed on that day?"""
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The transplanted or injected product, as far as it links patients to each other."""
+
+    kind: str | None = None
+    lot: str | None = None
+    supplier: str | None = None
+
+
+class Transplant(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="transplant"):
+    """A transplant or cell injection; its day is the index date, day 0 of a course."""
+
+    transplant_type: str
+    indication: str = "unknown"
+    birth_year: int | None = None
+    age_years: int | None = None
+    sex: str = "unknown"
+    enrolled_on: date | None = None
+    performed_at: str | None = None
+    performed_in: str | None = None
+    product: Product = Product()
+
+
+class Regimen(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="regimen"):
+    """The whole immunosuppressive regimen from that day on; no agents means none is given.
+
+    `agents` holds international non-proprietary names, sorted, each once.
+    """
+
+    agents: tuple[str, ...]
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One infection as reported: what, where in the body, how sure.
+
+    `pending` marks an organism that is not yet identified ("AFB", "Mycobacterium sp."): it is
+    shown, never counted as NTM, and resolved by the correction that names it.
+    """
+
+    infection_type: str
+    organism: str | None = None
+    organism_group: str = "unknown"
+    site: str = "unknown"
+    site_class: str = "unknown"
+    specimen: str | None = None
+    status: str = "infection"
+    certainty: str = "confirmed"
+    pending: bool = False
+
+
+class Infection(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="infection"):
+    """An infection; its day is the onset, or the specimen's day where that is what is known."""
+
+    finding: Finding
+
+
+class FollowUpVisit(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="follow_up"):
+    """A visit: the patient was seen; perhaps with the regimen of the day, perhaps with infections.
+
+    `agents` is None where the visit says nothing of the regimen, `()` where none is given.
+    """
+
+    agents: tuple[str, ...] | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+class Outcome(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="outcome"):
+    """Death, an end of observation, or a clinical outcome that ends nothing."""
+
+    outcome: str
+
+
+class Void(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="void"):
+    """Withdraws an earlier event of the same patient, as if it had never been sent."""
+
+    voids: str
+    reason: str = ""
+
+    is_contact: ClassVar[bool] = False
+
+
+AnyEvent = Transplant | Regimen | Infection | FollowUpVisit | Outcome | Void
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: AnyEvent) -> bytes:
+    """The event as canonical JSON, the form in which the event store keeps it."""
+    return _encoder.encode(event)
+
+
+def decode(encoded: bytes | str) -> AnyEvent:
+    """The event that `encode` wrote; raises `msgspec.ValidationError` on anything else."""
+    return _decoder.decode(encoded)

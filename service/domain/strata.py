@@ -1,0 +1,116 @@
+"""Strata: every day at risk has exactly one value of each dimension.
+
+In:     a course, its spells and the patient's recorded regimens.
+Out:    `Stretch` values, runs of days at risk within one `Stratum`.
+Source: METHODS 3. Missing is the value `unknown` (regimen: `unrecorded`), never dropped, so that
+        strata always add up to the whole.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from service.domain.courses import Course
+from service.domain.days import FAR_FUTURE_DAY
+from service.domain.events import AnyEvent, FollowUpVisit, Regimen
+from service.domain.follow_up import Spell
+from service.reference import PHASE_STARTS, PHASES
+
+
+class Stratum(NamedTuple):
+    """One cell of the denominator: the seven dimensions a day at risk is counted under."""
+
+    facility: str
+    transplant_type: str
+    indication: str
+    age_group: str
+    sex: str
+    phase: str
+    regimen: str
+
+
+class Stretch(NamedTuple):
+    """Days at risk of one course within one stratum, both ends included."""
+
+    start_day: int
+    end_day: int
+    stratum: Stratum
+
+
+class RegimenRecord(NamedTuple):
+    """A regimen as recorded on a day; ordered so that the later event_id of one day comes last."""
+
+    day: int
+    event_id: str
+    regimen: str
+
+
+class RegimenInForce(NamedTuple):
+    """The regimen that holds from `from_day` until the next one."""
+
+    from_day: int
+    regimen: str
+
+
+def regimen_records(standing: Iterable[AnyEvent]) -> list[RegimenRecord]:
+    """All recorded regimens in order: agents joined by `+`, `none` where none is given."""
+    recorded = []
+    for event in standing:
+        if isinstance(event, Regimen | FollowUpVisit) and event.agents is not None:
+            regimen = "+".join(sorted(set(event.agents))) or "none"
+            recorded.append(RegimenRecord(event.occurred_on.toordinal(), event.event_id, regimen))
+    return sorted(recorded)
+
+
+def regimens_in_force(course: Course, recorded: Sequence[RegimenRecord]) -> list[RegimenInForce]:
+    """The regimens of a course, the first from its entry.
+
+    A regimen recorded on day d holds from d + 1, because immunosuppression is often cut on the
+    very day an infection is found, and counting that infection against the new regimen would
+    reverse cause and effect. What was recorded on or before entry holds from entry.
+    """
+    known_at_entry = [record.regimen for record in recorded if record.day <= course.entry_day]
+    in_force = {course.entry_day: known_at_entry[-1] if known_at_entry else "unrecorded"}
+    for record in recorded:
+        if record.day > course.entry_day:
+            in_force[record.day + 1] = record.regimen
+    return [RegimenInForce(day, regimen) for day, regimen in in_force.items()]
+
+
+def phase(day: int, index_day: int) -> str:
+    """The phase of a day, by days since the index date.
+
+    >>> [phase(day, 0) for day in (0, 30, 31, 100, 365, 366)]
+    ['0-30', '0-30', '31-100', '31-100', '181-365', '366+']
+    """
+    return PHASES[bisect_right(PHASE_STARTS, day - index_day) - 1]
+
+
+def stretches(
+    course: Course, spells: Iterable[Spell], in_force: Sequence[RegimenInForce]
+) -> list[Stretch]:
+    """The spells of a course, cut wherever the stratum changes and nowhere else."""
+    phase_days = [course.index_day + start for start in PHASE_STARTS]
+    regimen_days = [entry.from_day for entry in in_force]
+    cuts = sorted({*phase_days, *regimen_days, FAR_FUTURE_DAY + 1})
+    found: list[Stretch] = []
+    for spell in spells:
+        for cut, following in pairwise(cuts):
+            start, end = max(cut, spell.start_day), min(following - 1, spell.end_day)
+            if start > end:
+                continue
+            stratum = Stratum(
+                facility=course.transplant.facility,
+                transplant_type=course.transplant_type,
+                indication=course.transplant.indication,
+                age_group=course.age_group,
+                sex=course.transplant.sex,
+                phase=phase(start, course.index_day),
+                regimen=in_force[bisect_right(regimen_days, start) - 1].regimen,
+            )
+            if found and found[-1].stratum == stratum and found[-1].end_day + 1 == start:
+                found[-1] = found[-1]._replace(end_day=end)
+            else:
+                found.append(Stretch(start, end, stratum))
+    return found
