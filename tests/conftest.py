@@ -8,6 +8,7 @@ A law that needs a fresh store for every Hypothesis example takes `databases` an
 `with databases(migrated=True) as url: ...`.
 """
 
+import atexit
 import os
 import shutil
 import sqlite3
@@ -51,6 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
     (home / "runtime" / "python_PostgresServer").mkdir(parents=True)
     (home / "runtime").chmod(0o700)
     os.environ[SERVER_HOME] = str(home)
+    # Last in, first out: after the wheel's own exit, which takes its lock once more.
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -60,7 +63,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     home = Path(os.environ.pop(SERVER_HOME))
     if (home / "data" / "postmaster.pid").exists():
         start_server(home).stop()
-    shutil.rmtree(home, ignore_errors=True)
 
 
 def start_server(home: Path) -> "PostgresServer":
