@@ -43,7 +43,10 @@ class Settings(BaseSettings):
         description="Where the data is kept: `sqlite:///file` or `postgresql://user@host/name`.",
     )
     database_pool_size: int = Field(
-        default=10, ge=1, le=200, description="Connections each process keeps to PostgreSQL."
+        default=10,
+        ge=1,
+        le=200,
+        description="Connections each process keeps to PostgreSQL; under load, twice as many.",
     )
     host: str = Field(
         default="127.0.0.1",
