@@ -14,7 +14,8 @@ COPY service service
 COPY migrations migrations
 # Editable, so that migrations/ stays beside service/ as in the repository.
 RUN /opt/uv/bin/uv pip install --no-deps --editable . \
- && .venv/bin/python -m compileall -q service migrations
+ && .venv/bin/python -m compileall -q service migrations \
+ && chmod -R a+rX /app
 
 FROM python:3.13-slim
 # Where SQLite's file lies if no database is named; the one place the service may write.
