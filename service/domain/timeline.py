@@ -112,8 +112,8 @@ def _placed(
         return PlacedEpisode(episode, None, None, reason)
     current = begun[-1]
     stratum = current.stratum_on(day)
-    reason = None if stratum else _why_outside_follow_up(day, current, death_day)
-    return PlacedEpisode(episode, current, stratum, reason)
+    outside = None if stratum else _why_outside_follow_up(day, current, death_day)
+    return PlacedEpisode(episode, current, stratum, outside)
 
 
 def _why_outside_follow_up(day: int, followed: FollowedCourse, death_day: int | None) -> str:

@@ -1,0 +1,1 @@
+"""What happens, each in one transaction: record, monitor, erase, rebuild."""

@@ -1,0 +1,87 @@
+"""Decide what becomes of each event of a batch, without doing any of it.
+
+In:     drafts in order, and what the store already knows of the events they name.
+Out:    one `Verdict` per draft: accepted, duplicate or rejected.
+Source: CONTRACT 1, idempotency and references.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from service.domain.events import AnyEvent, Void
+from service.ingest.faults import Draft, Fault
+from service.store.events import EventKey
+
+Status = Literal["accepted", "duplicate", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEvent:
+    """What must be known of an earlier event: whose it is and what it said."""
+
+    patient: str
+    received: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a draft, and why where it is not accepted."""
+
+    draft: Draft
+    status: Status
+    faults: tuple[Fault, ...] = ()
+
+
+def key_of(event: AnyEvent) -> EventKey:
+    """The event's own name."""
+    return EventKey(event.facility, event.event_id)
+
+
+def references(event: AnyEvent) -> dict[str, EventKey]:
+    """The earlier events that an event names, by the field that names them."""
+    named = {"replaces": event.replaces, "voids": event.voids if isinstance(event, Void) else None}
+    return {field: EventKey(event.facility, name) for field, name in named.items() if name}
+
+
+def decide(drafts: Iterable[Draft], known: Mapping[EventKey, KnownEvent]) -> list[Verdict]:
+    """Judge the drafts in order; an event may name one that stands earlier in the same batch."""
+    so_far = dict(known)
+    verdicts = []
+    for draft in drafts:
+        verdict = _judge(draft, so_far)
+        verdicts.append(verdict)
+        if verdict.status == "accepted":
+            so_far[key_of(draft.event)] = KnownEvent(draft.event.patient, draft.received)
+    return verdicts
+
+
+def _judge(draft: Draft, known: Mapping[EventKey, KnownEvent]) -> Verdict:
+    earlier = known.get(key_of(draft.event))
+    if earlier is not None and earlier.received == draft.received:
+        return Verdict(draft, "duplicate")
+    if earlier is not None:
+        return Verdict(draft, "rejected", (EVENT_ID_CONFLICT,))
+    faults = tuple(
+        _unknown_reference(field)
+        for field, named in references(draft.event).items()
+        if named not in known or known[named].patient != draft.event.patient
+    )
+    return Verdict(draft, "rejected" if faults else "accepted", faults)
+
+
+EVENT_ID_CONFLICT = Fault(
+    pointer="/event_id",
+    code="event_id_conflict",
+    message="This event_id was received before with other content. To correct that event, send "
+    "the new content under a new event_id with `replaces` naming the old one.",
+)
+
+
+def _unknown_reference(field: str) -> Fault:
+    return Fault(
+        pointer=f"/{field}",
+        code="unknown_event",
+        message=f"`{field}` names no event received before from this facility for this patient. "
+        "Send that event first, or check its event_id.",
+    )

@@ -1,0 +1,44 @@
+"""The running surveillance: the store, the rules and the clock that every step is given.
+
+In:     the settings.
+Out:    `Surveillance`, and the refusal to run on a ledger that was built under other rules.
+Source: ARCHITECTURE: nothing happens at import; clock and chance come in as arguments.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from service.domain.rules import FollowUpRules
+from service.errors import LedgerOutOfDate
+from service.store import ledger
+from service.store.engine import Database
+
+
+def utc_now() -> datetime:
+    """The present instant."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Surveillance:
+    """What every step needs: where to keep things, how to count, and what time it is."""
+
+    database: Database
+    rules: FollowUpRules = field(default_factory=FollowUpRules)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    clock: Callable[[], datetime] = utc_now
+
+    def today(self) -> date:
+        """The calendar date where the network is."""
+        return self.clock().astimezone(self.zone).date()
+
+    def require_ledger_under_these_rules(self) -> None:
+        """Raise `LedgerOutOfDate` where the ledger's sums were counted under other rules."""
+        with self.database.write() as connection:
+            built_under = ledger.rules_fingerprint(connection)
+            if ledger.head_position(connection) == 0:
+                ledger.set_rules_fingerprint(connection, self.rules.fingerprint)
+            elif built_under != self.rules.fingerprint:
+                raise LedgerOutOfDate

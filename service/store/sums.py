@@ -1,0 +1,330 @@
+"""Person-time and cases, summed in the database.
+
+In:     filters, the dimensions to group by, a window, and the state of knowledge to speak for.
+Out:    person-days, daily steps and case counts, by group.
+Source: METHODS 6. Read from `risk_steps`, whose size grows with strata and days but not with
+        events; for a past position, from the segments that held then.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    SQLColumnExpression,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlmodel import col
+
+from service.domain.contributions import ENTERED, FOLLOW_UP
+from service.domain.figures import DENOMINATOR, NUMERATOR
+from service.store.tables import EpisodeRow, RiskStepRow, SegmentRow, StratumRow
+
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
+Filters: TypeAlias = Mapping[str, Sequence[str]]
+
+
+class PersonDays(NamedTuple):
+    """Days of one group and risk set within the window."""
+
+    values: tuple[str, ...]
+    risk_set: str
+    person_days: int
+
+
+class DailyStep(NamedTuple):
+    """The change in the number of one group and risk set on one day."""
+
+    values: tuple[str, ...]
+    risk_set: str
+    day: int
+    change: int
+
+
+class CaseCount(NamedTuple):
+    """Counted episodes of one group; `onset_day` is None where they are not wanted by day."""
+
+    values: tuple[str | None, ...]
+    infection_type: str
+    onset_day: int | None
+    cases: int
+    first_of_type: int
+    first_of_any: int
+
+
+def person_days(
+    connection: Connection,
+    filters: Filters,
+    by: Sequence[str],
+    risk_sets: Sequence[str],
+    *,
+    start_day: int | None,
+    end_day: int,
+    position: int | None = None,
+) -> Iterator[PersonDays]:
+    """The days of each group in each risk set, summed over the window.
+
+    A step before the window counts for all of it, a step within it from its own day on.
+    """
+    steps = _steps(position)
+    begins = start_day or 0
+    days_from_step = case(
+        (steps.c.day < begins, end_day + 1 - begins), else_=end_day + 1 - steps.c.day
+    )
+    total = func.sum(cast(steps.c.change, BigInteger) * days_from_step)
+    query = _grouped_steps(steps, filters, by, risk_sets, end_day, total)
+    for *values, risk_set, days in connection.execute(query):
+        yield PersonDays(tuple(values), risk_set, int(days))
+
+
+def daily_steps(
+    connection: Connection,
+    filters: Filters,
+    by: Sequence[str],
+    risk_sets: Sequence[str],
+    *,
+    end_day: int,
+    position: int | None = None,
+) -> Iterator[DailyStep]:
+    """The steps of each group in each risk set up to `end_day`, for windows without number."""
+    steps = _steps(position)
+    total = func.sum(steps.c.change)
+    query = _grouped_steps(steps, filters, by, risk_sets, end_day, steps.c.day, total)
+    for *values, risk_set, day, change in connection.execute(query):
+        yield DailyStep(tuple(values), risk_set, day, int(change))
+
+
+def case_counts(
+    connection: Connection,
+    filters: Filters,
+    by: Sequence[str],
+    *,
+    start_day: int | None,
+    end_day: int,
+    by_day: bool = False,
+    position: int | None = None,
+) -> Iterator[CaseCount]:
+    """Count the counted episodes with an onset in the window, grouped."""
+    columns = [_case_column(name) for name in by]
+    infection_type = _case_column("infection_type")
+    days = [_case_column("onset_day")] if by_day else []
+    query = (
+        _counted_episodes(
+            [
+                *columns,
+                infection_type,
+                *days,
+                func.count(),
+                func.sum(cast(EpisodeRow.first_of_type, Integer)),
+                func.sum(cast(EpisodeRow.first_of_any, Integer)),
+            ],
+            filters,
+            position,
+        )
+        .where(*_window(start_day, end_day))
+        .group_by(*columns, infection_type, *days)
+    )
+    for row in connection.execute(query):
+        *values, of_infection_type = row[: len(columns) + 1]
+        *onset, cases, of_type, of_any = row[len(columns) + 1 :]
+        yield CaseCount(
+            tuple(values), of_infection_type, onset[0] if onset else None, cases, of_type, of_any
+        )
+
+
+def first_day(connection: Connection, facilities: Sequence[str] | None) -> int | None:
+    """The first day at risk of the named facilities, or of all; None before there is any."""
+    query = select(func.min(col(RiskStepRow.day)))
+    if facilities is not None:
+        query = query.where(col(RiskStepRow.facility).in_(list(facilities)))
+    return connection.execute(query).scalar_one()
+
+
+def recipients(
+    connection: Connection,
+    filters: Filters,
+    by: Sequence[str],
+    taken_out: str | None,
+    *,
+    start_day: int | None,
+    end_day: int,
+    position: int | None = None,
+) -> dict[tuple[str, ...], int]:
+    """Courses with at least one day at risk in the window, by group, counted one by one."""
+    risk_sets = [FOLLOW_UP, *([taken_out] if taken_out else [])]
+    begins, ends = col(SegmentRow.start_day), col(SegmentRow.end_day)
+    first = case((begins < (start_day or 0), start_day or 0), else_=begins)
+    last = case((ends > end_day, end_day), else_=ends)
+    sign = case((col(SegmentRow.risk_set) == FOLLOW_UP, 1), else_=-1)
+    columns = [_stratum_column(name).label(f"by_{name}") for name in by]
+    per_course = (
+        select(*columns)
+        .select_from(SegmentRow)
+        .join(
+            StratumRow,
+            and_(
+                col(StratumRow.facility) == col(SegmentRow.facility),
+                col(StratumRow.stratum_id) == col(SegmentRow.stratum_id),
+            ),
+        )
+        .where(
+            col(SegmentRow.risk_set).in_(risk_sets),
+            begins <= end_day,
+            ends >= (start_day or 0),
+            _held(SegmentRow, position),
+            *_stratum_filters(filters),
+        )
+        .group_by(
+            *columns,
+            col(SegmentRow.facility),
+            col(SegmentRow.patient),
+            col(SegmentRow.index_day),
+        )
+        .having(func.sum(sign * (last - first + 1)) > 0)
+        .subquery()
+    )
+    groups = [per_course.c[f"by_{name}"] for name in by]
+    query = select(*groups, func.count()).select_from(per_course).group_by(*groups)
+    return {tuple(values): count for *values, count in connection.execute(query)}
+
+
+def entered_days(
+    connection: Connection, filters: Filters, *, end_day: int
+) -> list[tuple[int, int]]:
+    """How many courses entered follow-up on which day."""
+    steps = daily_steps(connection, filters, (), (ENTERED,), end_day=end_day)
+    return sorted((step.day, step.change) for step in steps)
+
+
+def _steps(position: int | None) -> Subquery:
+    """The steps as they stand, or those of the segments that held at a past position."""
+    if position is None:
+        return select(
+            col(RiskStepRow.facility),
+            col(RiskStepRow.stratum_id),
+            col(RiskStepRow.risk_set),
+            col(RiskStepRow.day),
+            col(RiskStepRow.change),
+        ).subquery()
+
+    def changes(day: SQLColumnExpression[int], change: int) -> AnySelect:
+        query: AnySelect = select(
+            col(SegmentRow.facility),
+            col(SegmentRow.stratum_id),
+            col(SegmentRow.risk_set),
+            day.label("day"),
+            literal(change, Integer).label("change"),
+        )
+        return query.where(_held(SegmentRow, position))
+
+    leaving = changes(col(SegmentRow.end_day) + 1, -1)
+    return union_all(
+        changes(col(SegmentRow.start_day), 1),
+        leaving.where(col(SegmentRow.risk_set) != ENTERED),
+    ).subquery()
+
+
+def _grouped_steps(
+    steps: Subquery,
+    filters: Filters,
+    by: Sequence[str],
+    risk_sets: Sequence[str],
+    end_day: int,
+    *wanted: ColumnElement[Any],
+) -> AnySelect:
+    columns = [_stratum_column(name) for name in by]
+    *keys, _ = wanted
+    query: AnySelect = select(*columns, steps.c.risk_set, *wanted)
+    return (
+        query.join(
+            StratumRow,
+            and_(
+                col(StratumRow.facility) == steps.c.facility,
+                col(StratumRow.stratum_id) == steps.c.stratum_id,
+            ),
+        )
+        .where(
+            steps.c.risk_set.in_(list(risk_sets)),
+            steps.c.day <= end_day,
+            *_stratum_filters(filters),
+        )
+        .group_by(*columns, steps.c.risk_set, *keys)
+    )
+
+
+def _counted_episodes(
+    columns: Sequence[ColumnElement[Any]], filters: Filters, position: int | None
+) -> AnySelect:
+    query: AnySelect = select(*columns)
+    return (
+        query.select_from(EpisodeRow)
+        .join(
+            StratumRow,
+            and_(
+                col(StratumRow.facility) == col(EpisodeRow.facility),
+                col(StratumRow.stratum_id) == col(EpisodeRow.stratum_id),
+            ),
+        )
+        .where(
+            _held(EpisodeRow, position),
+            col(EpisodeRow.counted),
+            *_stratum_filters(filters),
+            *(
+                _case_column(name).in_(list(filters[name]))
+                for name in NUMERATOR
+                if filters.get(name)
+            ),
+        )
+    )
+
+
+def _held(table: type[SegmentRow] | type[EpisodeRow], position: int | None) -> ColumnElement[bool]:
+    if position is None:
+        return col(table.withdrawn_at).is_(None)
+    withdrawn_at = col(table.withdrawn_at)
+    return and_(
+        col(table.posted_at) <= position, or_(withdrawn_at.is_(None), withdrawn_at > position)
+    )
+
+
+def _window(start_day: int | None, end_day: int) -> list[ColumnElement[bool]]:
+    onset_day = col(EpisodeRow.onset_day)
+    return [onset_day <= end_day, *([onset_day >= start_day] if start_day is not None else [])]
+
+
+def _stratum_column(name: str) -> ColumnElement[str]:
+    return StratumRow.metadata.tables["strata"].c[name]
+
+
+def _case_column(name: str) -> ColumnElement[Any]:
+    if name in DENOMINATOR:
+        return _stratum_column(name)
+    if name == "organism":
+        return func.coalesce(col(EpisodeRow.organism), "unknown")
+    return EpisodeRow.metadata.tables["episodes"].c[name]
+
+
+def _stratum_filters(filters: Filters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        _stratum_column(name).in_(list(filters[name]))
+        for name in DENOMINATOR
+        if filters.get(name) is not None
+    ]
+    if agents := filters.get("agent"):
+        regimen = literal("+") + col(StratumRow.regimen) + "+"
+        conditions.append(
+            or_(*(regimen.contains(f"+{agent}+", autoescape=True) for agent in agents))
+        )
+    return conditions

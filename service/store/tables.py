@@ -1,0 +1,276 @@
+"""The tables.
+
+In:     nothing.
+Out:    SQLModel classes, the shape that the migrations in `migrations/` must arrive at.
+Source: ARCHITECTURE, the central idea: `facility` leads every key of what patients contribute, so
+        that those tables can be distributed by it; the rest stays local or is copied everywhere.
+
+Days are proleptic Gregorian ordinals (`service.domain.days`), instants are UTC.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Date, DateTime, Dialect, Index, Text, text
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SQLModel.metadata.naming_convention = NAMING
+
+IDENTIFIER = 64
+TERM = 128
+CURRENT = text("withdrawn_at IS NULL")
+
+
+class UtcInstant(TypeDecorator[datetime]):
+    """An instant that comes back in UTC from SQLite too, which forgets time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Name the zone again where the store dropped it."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class LedgerHead(SQLModel, table=True):
+    """One row: the last position given out, and the rules the ledger was built under."""
+
+    __tablename__ = "ledger_head"
+
+    only_row: int = Field(default=1, primary_key=True)
+    position: int = Field(sa_type=BigInteger)
+    rules_fingerprint: str = Field(max_length=64)
+
+
+class LedgerCommit(SQLModel, table=True):
+    """When each position was reached: one row for every transaction that moved the ledger."""
+
+    __tablename__ = "ledger_commits"
+
+    position: int = Field(
+        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    recorded_at: datetime = Field(sa_type=UtcInstant, index=True)
+
+
+class RecordedEvent(SQLModel, table=True):
+    """An event as received, and as resolved into the vocabulary's terms. Never changed."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_patient", "facility", "patient", "position"),)
+
+    facility: str = Field(primary_key=True, max_length=IDENTIFIER)
+    event_id: str = Field(primary_key=True, max_length=128)
+    patient: str = Field(max_length=IDENTIFIER)
+    position: int = Field(sa_type=BigInteger)
+    recorded_at: datetime = Field(sa_type=UtcInstant)
+    type: str = Field(max_length=16)
+    occurred_on: date = Field(sa_type=Date)
+    received: str = Field(sa_type=Text)
+    resolved: str = Field(sa_type=Text)
+
+
+class StratumRow(SQLModel, table=True):
+    """The dimensions behind a stratum's number."""
+
+    __tablename__ = "strata"
+
+    facility: str = Field(primary_key=True, max_length=IDENTIFIER)
+    stratum_id: int = Field(
+        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    transplant_type: str = Field(max_length=256)
+    indication: str = Field(max_length=TERM)
+    age_group: str = Field(max_length=16)
+    sex: str = Field(max_length=16)
+    phase: str = Field(max_length=16)
+    regimen: str = Field(max_length=512)
+
+
+class SegmentRow(SQLModel, table=True):
+    """Days of one course in one stratum and risk set, held from `posted_at` to `withdrawn_at`."""
+
+    __tablename__ = "segments"
+    __table_args__ = (
+        Index(
+            "ix_segments_current",
+            "facility",
+            "patient",
+            sqlite_where=CURRENT,
+            postgresql_where=CURRENT,
+        ),
+    )
+
+    facility: str = Field(primary_key=True, max_length=IDENTIFIER)
+    patient: str = Field(primary_key=True, max_length=IDENTIFIER)
+    index_day: int = Field(primary_key=True)
+    stratum_id: int = Field(sa_type=BigInteger, primary_key=True)
+    risk_set: str = Field(primary_key=True, max_length=64)
+    start_day: int = Field(primary_key=True)
+    posted_at: int = Field(sa_type=BigInteger, primary_key=True)
+    end_day: int
+    withdrawn_at: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class RiskStepRow(SQLModel, table=True):
+    """The ledger's sums as they stand: the change in the number in a risk set on a day."""
+
+    __tablename__ = "risk_steps"
+
+    facility: str = Field(primary_key=True, max_length=IDENTIFIER)
+    stratum_id: int = Field(sa_type=BigInteger, primary_key=True)
+    risk_set: str = Field(primary_key=True, max_length=64)
+    day: int = Field(primary_key=True)
+    change: int
+
+
+class EpisodeRow(SQLModel, table=True):
+    """An episode of infection, counted or not; it held from `posted_at` to `withdrawn_at`."""
+
+    __tablename__ = "episodes"
+    __table_args__ = (
+        Index(
+            "ix_episodes_current",
+            "facility",
+            "infection_type",
+            "onset_day",
+            sqlite_where=CURRENT,
+            postgresql_where=CURRENT,
+        ),
+    )
+
+    facility: str = Field(primary_key=True, max_length=IDENTIFIER)
+    patient: str = Field(primary_key=True, max_length=IDENTIFIER)
+    episode_id: str = Field(primary_key=True, max_length=160)
+    posted_at: int = Field(sa_type=BigInteger, primary_key=True)
+    withdrawn_at: int | None = Field(default=None, sa_type=BigInteger)
+    stratum_id: int | None = Field(default=None, sa_type=BigInteger)
+    counted: bool
+    onset_day: int
+    infection_type: str = Field(max_length=16)
+    organism: str | None = Field(default=None, max_length=TERM)
+    organism_group: str = Field(max_length=TERM)
+    site: str = Field(max_length=32)
+    site_class: str = Field(max_length=16)
+    status: str = Field(max_length=16)
+    certainty: str = Field(max_length=16)
+    first_of_type: bool
+    first_of_any: bool
+    course_index_day: int | None = None
+    transplant_type: str | None = Field(default=None, max_length=256)
+    performed_at: str | None = Field(default=None, max_length=TERM)
+    performed_in: str | None = Field(default=None, max_length=2)
+    product_lot: str | None = Field(default=None, max_length=TERM)
+    product_supplier: str | None = Field(default=None, max_length=TERM)
+
+
+class BaselineRow(SQLModel, table=True):
+    """A published figure; a change is a new version, and the old ones stay."""
+
+    __tablename__ = "baselines"
+
+    id: str = Field(primary_key=True, max_length=TERM)
+    version: int = Field(primary_key=True)
+    recorded_at: datetime = Field(sa_type=UtcInstant)
+    body: str = Field(sa_type=Text)
+
+
+class MonitorRow(SQLModel, table=True):
+    """A monitor as it stands."""
+
+    __tablename__ = "monitors"
+
+    id: str = Field(primary_key=True, max_length=TERM)
+    recorded_at: datetime = Field(sa_type=UtcInstant)
+    body: str = Field(sa_type=Text)
+
+
+class AlertRow(SQLModel, table=True):
+    """An alert: what was signalled, with the evidence as known when it fired and as known now."""
+
+    __tablename__ = "alerts"
+
+    id: str = Field(primary_key=True, max_length=64)
+    monitor_id: str = Field(max_length=TERM, index=True)
+    scope_key: str = Field(max_length=TERM)
+    kind: str = Field(max_length=16)
+    status: str = Field(max_length=16, index=True)
+    severity: str = Field(max_length=16)
+    title: str = Field(sa_type=Text)
+    facilities: list[str] = Field(sa_type=JSON)
+    opened_at: datetime = Field(sa_type=UtcInstant)
+    opened_position: int = Field(sa_type=BigInteger)
+    first_onset_day: int | None = None
+    last_onset_day: int | None = None
+    evidence: dict[str, Any] = Field(sa_type=JSON)
+    latest_evidence: dict[str, Any] = Field(sa_type=JSON)
+    supported: bool = True
+    support_note: str | None = Field(default=None, sa_type=Text)
+    continues: str | None = Field(default=None, max_length=64)
+    closed_on: date | None = Field(default=None, sa_type=Date)
+    outcome: str | None = Field(default=None, max_length=32)
+
+
+class AlertCaseRow(SQLModel, table=True):
+    """A case that stands in an alert."""
+
+    __tablename__ = "alert_cases"
+
+    facility: str = Field(primary_key=True, max_length=IDENTIFIER)
+    alert_id: str = Field(primary_key=True, max_length=64, index=True)
+    patient: str = Field(primary_key=True, max_length=IDENTIFIER)
+    episode_id: str = Field(primary_key=True, max_length=160)
+    onset_day: int
+    organism: str | None = Field(default=None, max_length=TERM)
+    site: str = Field(max_length=32)
+
+
+class AlertEventRow(SQLModel, table=True):
+    """What happened to an alert, in order; the stream of alerts follows `sequence`."""
+
+    __tablename__ = "alert_history"
+
+    sequence: int | None = Field(default=None, primary_key=True)
+    alert_id: str = Field(max_length=64, index=True)
+    recorded_at: datetime = Field(sa_type=UtcInstant)
+    name: str = Field(max_length=32)
+    actor: str = Field(max_length=TERM)
+    note: str | None = Field(default=None, sa_type=Text)
+    detail: dict[str, Any] = Field(sa_type=JSON)
+
+
+class ApiKeyRow(SQLModel, table=True):
+    """An API key: its hash, what it may do and where; never the key itself."""
+
+    __tablename__ = "api_keys"
+
+    id: str = Field(primary_key=True, max_length=32)
+    name: str = Field(max_length=TERM)
+    sha256: str = Field(max_length=64, unique=True)
+    scopes: list[str] = Field(sa_type=JSON)
+    facilities: list[str] | None = Field(default=None, sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcInstant)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcInstant)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcInstant)
+
+
+class AuditRow(SQLModel, table=True):
+    """Who did what that leaves no other trace; never a patient's data."""
+
+    __tablename__ = "audit"
+
+    sequence: int | None = Field(default=None, primary_key=True)
+    recorded_at: datetime = Field(sa_type=UtcInstant)
+    actor: str = Field(max_length=TERM)
+    action: str = Field(max_length=64)
+    detail: dict[str, Any] = Field(sa_type=JSON)
