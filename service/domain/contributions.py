@@ -17,12 +17,16 @@ from typing import NamedTuple
 
 from service.domain.days import FAR_FUTURE_DAY, Days, merge, overlap
 from service.domain.events import AnyEvent
+from service.domain.follow_up import DEATH
 from service.domain.rules import FollowUpRules
 from service.domain.strata import Stratum
 from service.domain.timeline import FollowedCourse, PatientTimeline, PlacedEpisode, timeline
 
 FOLLOW_UP = "follow_up"
 ENTERED = "entered"
+DIED = "died"
+MARKERS = frozenset({ENTERED, DIED})
+"""Not days but moments: a step up on the day, and none down."""
 ANY = "any"
 
 
@@ -44,7 +48,8 @@ class Segment(NamedTuple):
     """Days of one course in one stratum and one risk set, both ends included.
 
     The risk set `follow_up` holds the days at risk; each `not_at_risk_…` those to take out of
-    them; `entered` the single day on which the course entered follow-up, to count recipients.
+    them; `entered` the single day on which the course entered follow-up, to count recipients;
+    `died` the day on which a death ended it.
     """
 
     index_day: int
@@ -105,11 +110,11 @@ class Contributions:
 
 
 def steps(segments: Iterable[Segment]) -> Counter[Step]:
-    """+1 on the first day of each segment, -1 on the day after its last; `entered` never ends."""
+    """+1 on the first day of each segment, -1 on the day after its last; a marker never ends."""
     changes: Counter[Step] = Counter()
     for segment in segments:
         changes[Step(segment.stratum, segment.risk_set, segment.start_day)] += 1
-        if segment.risk_set != ENTERED:
+        if segment.risk_set not in MARKERS:
             changes[Step(segment.stratum, segment.risk_set, segment.end_day + 1)] -= 1
     return Counter({step: change for step, change in changes.items() if change})
 
@@ -138,6 +143,9 @@ def _follow_up(followed: FollowedCourse) -> Iterator[Segment]:
         if number == 0:
             yield Segment(index_day, stratum, ENTERED, start, start)
         yield Segment(index_day, stratum, FOLLOW_UP, start, end)
+    if followed.spells and followed.spells[-1].ended_by == DEATH:
+        _, death_day, stratum = followed.stretches[-1]
+        yield Segment(index_day, stratum, DIED, death_day, death_day)
 
 
 def _within_follow_up(

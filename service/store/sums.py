@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlmodel import col
 
-from service.domain.contributions import ENTERED, FOLLOW_UP
+from service.domain.contributions import ENTERED, FOLLOW_UP, MARKERS
 from service.domain.figures import DENOMINATOR, NUMERATOR
 from service.store.tables import EpisodeRow, RiskStepRow, SegmentRow, StratumRow
 
@@ -232,7 +232,7 @@ def _steps(position: int | None) -> Subquery:
     leaving = changes(col(SegmentRow.end_day) + 1, -1)
     return union_all(
         changes(col(SegmentRow.start_day), 1),
-        leaving.where(col(SegmentRow.risk_set) != ENTERED),
+        leaving.where(col(SegmentRow.risk_set).not_in(MARKERS)),
     ).subquery()
 
 
