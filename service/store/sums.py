@@ -121,7 +121,7 @@ def case_counts(
     infection_type = _case_column("infection_type")
     days = [_case_column("onset_day")] if by_day else []
     query = (
-        _counted_episodes(
+        counted_episodes(
             [
                 *columns,
                 infection_type,
@@ -184,7 +184,7 @@ def recipients(
             begins <= end_day,
             ends >= (start_day or 0),
             _held(SegmentRow, position),
-            *_stratum_filters(filters),
+            *stratum_filters(filters),
         )
         .group_by(
             *columns,
@@ -258,15 +258,16 @@ def _grouped_steps(
         .where(
             steps.c.risk_set.in_(list(risk_sets)),
             steps.c.day <= end_day,
-            *_stratum_filters(filters),
+            *stratum_filters(filters),
         )
         .group_by(*columns, steps.c.risk_set, *keys)
     )
 
 
-def _counted_episodes(
+def counted_episodes(
     columns: Sequence[ColumnElement[Any]], filters: Filters, position: int | None
 ) -> AnySelect:
+    """Counted episodes that pass the filters, with their strata, to select from."""
     query: AnySelect = select(*columns)
     return (
         query.select_from(EpisodeRow)
@@ -280,7 +281,7 @@ def _counted_episodes(
         .where(
             _held(EpisodeRow, position),
             col(EpisodeRow.counted),
-            *_stratum_filters(filters),
+            *stratum_filters(filters),
             *(
                 _case_column(name).in_(list(filters[name]))
                 for name in NUMERATOR
@@ -316,7 +317,8 @@ def _case_column(name: str) -> ColumnElement[Any]:
     return EpisodeRow.metadata.tables["episodes"].c[name]
 
 
-def _stratum_filters(filters: Filters) -> list[ColumnElement[bool]]:
+def stratum_filters(filters: Filters) -> list[ColumnElement[bool]]:
+    """The conditions on a stratum; an empty list of facilities allows none."""
     conditions: list[ColumnElement[bool]] = [
         _stratum_column(name).in_(list(filters[name]))
         for name in DENOMINATOR
