@@ -15,7 +15,7 @@ from sqlmodel import col
 from service.domain.contributions import DIED, FOLLOW_UP
 from service.domain.days import Days, merge
 from service.store import sums
-from service.store.tables import EpisodeRow, SegmentRow, StratumRow
+from service.store.tables import SegmentRow, StratumRow
 
 CourseKey = tuple[str, str, int]
 """Facility, patient and index day."""
@@ -71,8 +71,7 @@ def course_histories(
 
 
 def _first_onsets(connection: Connection, filters: sums.Filters) -> dict[CourseKey, int]:
-    key = (col(EpisodeRow.facility), col(EpisodeRow.patient), col(EpisodeRow.course_index_day))
-    query = sums.counted_episodes(
-        [*key, func.min(col(EpisodeRow.onset_day))], filters, None
-    ).group_by(*key)
+    key = [sums.case_column(name) for name in ("facility", "patient", "course_index_day")]
+    first_onset = func.min(sums.case_column("onset_day"))
+    query = sums.counted_episodes([*key, first_onset], filters, None).group_by(*key)
     return {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}

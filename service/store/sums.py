@@ -117,9 +117,9 @@ def case_counts(
     position: int | None = None,
 ) -> Iterator[CaseCount]:
     """Count the counted episodes with an onset in the window, grouped."""
-    columns = [_case_column(name) for name in by]
-    infection_type = _case_column("infection_type")
-    days = [_case_column("onset_day")] if by_day else []
+    columns = [case_column(name) for name in by]
+    infection_type = case_column("infection_type")
+    days = [case_column("onset_day")] if by_day else []
     query = (
         counted_episodes(
             [
@@ -283,7 +283,7 @@ def counted_episodes(
             col(EpisodeRow.counted),
             *stratum_filters(filters),
             *(
-                _case_column(name).in_(list(filters[name]))
+                case_column(name).in_(list(filters[name]))
                 for name in NUMERATOR
                 if filters.get(name)
             ),
@@ -309,7 +309,8 @@ def _stratum_column(name: str) -> ColumnElement[str]:
     return StratumRow.metadata.tables["strata"].c[name]
 
 
-def _case_column(name: str) -> ColumnElement[Any]:
+def case_column(name: str) -> ColumnElement[Any]:
+    """The column behind a dimension of a case, or behind any field of an episode."""
     if name in DENOMINATOR:
         return _stratum_column(name)
     if name == "organism":
