@@ -327,13 +327,12 @@ def _with_recipients(connection: Connection, table: RateTable, position: int | N
         found = sums.recipients(
             connection,
             {**store_filters(definition), **at},
-            (),
             group.taken_out,
             start_day=definition.start_day,
             end_day=definition.end_day,
             position=position,
         )
-        return replace(row, recipients=found.get((), 0))
+        return replace(row, recipients=found)
 
     groups = {group.infection_type: group for group in definition.groups}
     default = definition.total or definition.groups[0]

@@ -155,23 +155,21 @@ def first_day(connection: Connection, facilities: Sequence[str] | None) -> int |
 def recipients(
     connection: Connection,
     filters: Filters,
-    by: Sequence[str],
     taken_out: str | None,
     *,
     start_day: int | None,
     end_day: int,
     position: int | None = None,
-) -> dict[tuple[str, ...], int]:
-    """Courses with at least one day at risk in the window, by group, counted one by one."""
+) -> int:
+    """Courses with at least one day at risk in the window, counted one by one."""
     risk_sets = [FOLLOW_UP, *([taken_out] if taken_out else [])]
     begins, ends = col(SegmentRow.start_day), col(SegmentRow.end_day)
     first = case((begins < (start_day or 0), start_day or 0), else_=begins)
     last = case((ends > end_day, end_day), else_=ends)
     sign = case((col(SegmentRow.risk_set) == FOLLOW_UP, 1), else_=-1)
-    columns = [_stratum_column(name).label(f"by_{name}") for name in by]
-    per_course = (
-        select(*columns)
-        .select_from(SegmentRow)
+    course = (col(SegmentRow.facility), col(SegmentRow.patient), col(SegmentRow.index_day))
+    courses_at_risk = (
+        select(*course)
         .join(
             StratumRow,
             and_(
@@ -186,18 +184,11 @@ def recipients(
             _held(SegmentRow, position),
             *stratum_filters(filters),
         )
-        .group_by(
-            *columns,
-            col(SegmentRow.facility),
-            col(SegmentRow.patient),
-            col(SegmentRow.index_day),
-        )
+        .group_by(*course)
         .having(func.sum(sign * (last - first + 1)) > 0)
         .subquery()
     )
-    groups = [per_course.c[f"by_{name}"] for name in by]
-    query = select(*groups, func.count()).select_from(per_course).group_by(*groups)
-    return {tuple(values): count for *values, count in connection.execute(query)}
+    return connection.execute(select(func.count()).select_from(courses_at_risk)).scalar_one()
 
 
 def entered_days(

@@ -1,0 +1,89 @@
+"""Baselines and monitors as kept: the shipped ones, and what users made of them.
+
+In:     `Baseline` and `MonitorDefinition` values.
+Out:    the same; a baseline is never edited, it gets a new version.
+Source: METHODS 7.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, insert, select
+from sqlmodel import col
+
+from service.monitors.definitions import MonitorDefinition
+from service.reference.baselines import Baseline
+from service.store.ledger import UPSERT
+from service.store.tables import BaselineRow, MonitorRow
+
+
+def add_baseline(connection: Connection, baseline: Baseline, now: datetime) -> None:
+    """Keep a new version of a baseline."""
+    row = {
+        "id": baseline.id,
+        "version": baseline.version,
+        "recorded_at": now,
+        "body": msgspec.json.encode(baseline).decode(),
+    }
+    connection.execute(insert(BaselineRow), row)
+
+
+def baseline_versions(connection: Connection, baseline_id: str) -> list[Baseline]:
+    """All versions of a baseline, the latest first; none where it is unknown."""
+    query = (
+        select(col(BaselineRow.body))
+        .where(col(BaselineRow.id) == baseline_id)
+        .order_by(col(BaselineRow.version).desc())
+    )
+    return [_baseline(body) for body in connection.execute(query).scalars()]
+
+
+def current_baselines(connection: Connection) -> dict[str, Baseline]:
+    """The latest version of every baseline, by id."""
+    query = select(col(BaselineRow.body)).order_by(col(BaselineRow.id), col(BaselineRow.version))
+    found = (_baseline(body) for body in connection.execute(query).scalars())
+    return {baseline.id: baseline for baseline in found}
+
+
+def put_monitor(connection: Connection, monitor: MonitorDefinition, now: datetime) -> None:
+    """Keep a monitor as it stands from now on."""
+    body = msgspec.json.encode(monitor).decode()
+    statement = UPSERT[connection.dialect.name](MonitorRow).values(
+        id=monitor.id, recorded_at=now, body=body
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["id"], set_={"recorded_at": now, "body": body}
+        )
+    )
+
+
+def current_monitors(connection: Connection) -> list[MonitorDefinition]:
+    """Every monitor, in order of id."""
+    query = select(col(MonitorRow.body)).order_by(col(MonitorRow.id))
+    return [
+        msgspec.json.decode(body, type=MonitorDefinition)
+        for body in connection.execute(query).scalars()
+    ]
+
+
+def add_shipped(
+    connection: Connection,
+    baselines: Iterable[Baseline],
+    monitors: Iterable[MonitorDefinition],
+    now: datetime,
+) -> None:
+    """Add what this release ships and the database does not hold yet; change nothing of it."""
+    held = current_baselines(connection)
+    for baseline in baselines:
+        if baseline.id not in held or held[baseline.id].version < baseline.version:
+            add_baseline(connection, baseline, now)
+    known = {monitor.id for monitor in current_monitors(connection)}
+    for monitor in monitors:
+        if monitor.id not in known:
+            put_monitor(connection, monitor, now)
+
+
+def _baseline(body: str) -> Baseline:
+    return msgspec.json.decode(body, type=Baseline)
