@@ -18,7 +18,14 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col
 
-from service.domain.contributions import Contributions, LedgerEpisode, Segment, Step, steps
+from service.domain.contributions import (
+    Contributions,
+    Exposure,
+    LedgerEpisode,
+    Segment,
+    Step,
+    steps,
+)
 from service.domain.strata import Stratum
 from service.store.events import PatientKey
 from service.store.tables import (
@@ -182,7 +189,7 @@ def _episode_row(patient: PatientKey, episode: LedgerEpisode, position: int) -> 
     row = episode._asdict()
     exposure = row.pop("exposure")
     stratum = row.pop("stratum")
-    exposed = exposure._asdict() if exposure else dict.fromkeys(EXPOSURE_COLUMNS)
+    exposed = exposure._asdict() if exposure else dict.fromkeys(Exposure._fields)
     return {
         **row,
         **exposed,
@@ -192,15 +199,6 @@ def _episode_row(patient: PatientKey, episode: LedgerEpisode, position: int) -> 
         "posted_at": position,
         "withdrawn_at": None,
     }
-
-
-EXPOSURE_COLUMNS = (
-    "transplant_type",
-    "performed_at",
-    "performed_in",
-    "product_lot",
-    "product_supplier",
-)
 
 
 def _add_strata(connection: Connection, strata: set[Stratum]) -> None:

@@ -144,39 +144,44 @@ def case_counts(
         )
 
 
-def first_day(connection: Connection, facilities: Sequence[str] | None) -> int | None:
-    """The first day at risk of the named facilities, or of all; None before there is any."""
-    query = select(func.min(col(RiskStepRow.day)))
-    if facilities is not None:
-        query = query.where(col(RiskStepRow.facility).in_(list(facilities)))
-    return connection.execute(query).scalar_one()
+def first_day(
+    connection: Connection, filters: Filters, *, position: int | None = None
+) -> int | None:
+    """The first day at risk of a population; None where nobody was ever at risk."""
+    steps = _steps(position)
+    query: AnySelect = select(func.min(steps.c.day))
+    query = query.join(StratumRow, _is_stratum_of(steps.c)).where(
+        steps.c.risk_set == FOLLOW_UP, *stratum_filters(filters)
+    )
+    day: int | None = connection.execute(query).scalar_one()
+    return day
 
 
 def recipients(
     connection: Connection,
     filters: Filters,
+    by: Sequence[str],
     taken_out: str | None,
     *,
     start_day: int | None,
     end_day: int,
     position: int | None = None,
-) -> int:
-    """Courses with at least one day at risk in the window, counted one by one."""
+) -> dict[tuple[str, ...], int]:
+    """Courses with at least one day at risk in the window, by group, counted one by one.
+
+    A course with days in several groups counts in each of them; with no `by`, once.
+    """
     risk_sets = [FOLLOW_UP, *([taken_out] if taken_out else [])]
     begins, ends = col(SegmentRow.start_day), col(SegmentRow.end_day)
     first = case((begins < (start_day or 0), start_day or 0), else_=begins)
     last = case((ends > end_day, end_day), else_=ends)
     sign = case((col(SegmentRow.risk_set) == FOLLOW_UP, 1), else_=-1)
+    columns = [_stratum_column(name).label(f"by_{name}") for name in by]
     course = (col(SegmentRow.facility), col(SegmentRow.patient), col(SegmentRow.index_day))
     courses_at_risk = (
-        select(*course)
-        .join(
-            StratumRow,
-            and_(
-                col(StratumRow.facility) == col(SegmentRow.facility),
-                col(StratumRow.stratum_id) == col(SegmentRow.stratum_id),
-            ),
-        )
+        select(*columns, literal(1).label("course"))
+        .select_from(SegmentRow)
+        .join(StratumRow, _is_stratum_of(SegmentRow))
         .where(
             col(SegmentRow.risk_set).in_(risk_sets),
             begins <= end_day,
@@ -184,11 +189,13 @@ def recipients(
             _held(SegmentRow, position),
             *stratum_filters(filters),
         )
-        .group_by(*course)
+        .group_by(*columns, *course)
         .having(func.sum(sign * (last - first + 1)) > 0)
         .subquery()
     )
-    return connection.execute(select(func.count()).select_from(courses_at_risk)).scalar_one()
+    groups = [courses_at_risk.c[f"by_{name}"] for name in by]
+    query: AnySelect = select(*groups, func.count()).select_from(courses_at_risk).group_by(*groups)
+    return {tuple(values): count for *values, count in connection.execute(query)}
 
 
 def entered_days(
@@ -239,13 +246,7 @@ def _grouped_steps(
     *keys, _ = wanted
     query: AnySelect = select(*columns, steps.c.risk_set, *wanted)
     return (
-        query.join(
-            StratumRow,
-            and_(
-                col(StratumRow.facility) == steps.c.facility,
-                col(StratumRow.stratum_id) == steps.c.stratum_id,
-            ),
-        )
+        query.join(StratumRow, _is_stratum_of(steps.c))
         .where(
             steps.c.risk_set.in_(list(risk_sets)),
             steps.c.day <= end_day,
@@ -262,13 +263,7 @@ def counted_episodes(
     query: AnySelect = select(*columns)
     return (
         query.select_from(EpisodeRow)
-        .join(
-            StratumRow,
-            and_(
-                col(StratumRow.facility) == col(EpisodeRow.facility),
-                col(StratumRow.stratum_id) == col(EpisodeRow.stratum_id),
-            ),
-        )
+        .join(StratumRow, _is_stratum_of(EpisodeRow))
         .where(
             _held(EpisodeRow, position),
             col(EpisodeRow.counted),
@@ -279,6 +274,12 @@ def counted_episodes(
                 if filters.get(name)
             ),
         )
+    )
+
+
+def _is_stratum_of(row: Any) -> ColumnElement[bool]:
+    return and_(
+        col(StratumRow.facility) == row.facility, col(StratumRow.stratum_id) == row.stratum_id
     )
 
 

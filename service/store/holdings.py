@@ -1,0 +1,126 @@
+"""What the ledger holds, read back to be compared with what the events say.
+
+In:     patients, or nothing.
+Out:    their posted contributions, and whether the running sums are the sums of the segments.
+Source: METHODS 6: posted ledger = replay from nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Subquery,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+)
+from sqlmodel import col
+
+from service.domain.contributions import MARKERS, Contributions, Exposure, LedgerEpisode, Segment
+from service.domain.strata import Stratum
+from service.store.events import PatientKey
+from service.store.tables import EpisodeRow, RiskStepRow, SegmentRow, StratumRow
+
+
+def posted(
+    connection: Connection, patients: Collection[PatientKey]
+) -> dict[PatientKey, Contributions]:
+    """What the ledger holds of the named patients; nothing for one it does not know."""
+    segments: dict[PatientKey, set[Segment]] = defaultdict(set)
+    episodes: dict[PatientKey, set[LedgerEpisode]] = defaultdict(set)
+    for facility in sorted({patient.facility for patient in patients}):
+        names = [patient.patient for patient in patients if patient.facility == facility]
+        strata = _strata_of(connection, facility)
+        for row in _current(connection, SegmentRow, facility, names):
+            key = PatientKey(facility, row["patient"])
+            segments[key].add(
+                Segment(
+                    row["index_day"],
+                    strata[row["stratum_id"]],
+                    row["risk_set"],
+                    row["start_day"],
+                    row["end_day"],
+                )
+            )
+        for row in _current(connection, EpisodeRow, facility, names):
+            episodes[PatientKey(facility, row["patient"])].add(_episode(row, strata))
+    return {
+        patient: Contributions(frozenset(segments[patient]), frozenset(episodes[patient]))
+        for patient in patients
+    }
+
+
+def sums_that_differ(connection: Connection) -> int:
+    """How many of the running sums differ from the segments they are sums of."""
+    held = RiskStepRow.metadata.tables["risk_steps"].c
+    taken_away = select(held.facility, held.stratum_id, held.risk_set, held.day, -held.change)
+    place, total = _grouped(union_all(*_segment_steps(), taken_away).subquery())
+    differing = select(*place).group_by(*place).having(total != 0).subquery()
+    return connection.execute(select(func.count()).select_from(differing)).scalar_one()
+
+
+def sum_up_again(connection: Connection) -> None:
+    """Form the running sums anew from the segments."""
+    place, total = _grouped(union_all(*_segment_steps()).subquery())
+    connection.execute(delete(RiskStepRow))
+    connection.execute(
+        insert(RiskStepRow).from_select(
+            ["facility", "stratum_id", "risk_set", "day", "change"],
+            select(*place, total).group_by(*place).having(total != 0),
+        )
+    )
+
+
+def _segment_steps() -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
+    """The steps up and the steps down of all segments that hold now."""
+    held = SegmentRow.metadata.tables["segments"].c
+    current = held.withdrawn_at.is_(None)
+    key = (held.facility, held.stratum_id, held.risk_set)
+    up = select(*key, held.start_day.label("day"), literal(1).label("change")).where(current)
+    down = select(*key, held.end_day + 1, literal(-1)).where(current, held.risk_set.not_in(MARKERS))
+    return up, down
+
+
+def _grouped(entries: Subquery) -> tuple[tuple[ColumnElement[Any], ...], ColumnElement[int]]:
+    columns = entries.c
+    place = (columns.facility, columns.stratum_id, columns.risk_set, columns.day)
+    return place, func.sum(columns.change)
+
+
+def _strata_of(connection: Connection, facility: str) -> dict[int, Stratum]:
+    table = StratumRow.metadata.tables["strata"]
+    query = select(table.c.stratum_id, *(table.c[name] for name in Stratum._fields))
+    rows = connection.execute(query.where(table.c.facility == facility))
+    return {number: Stratum(*values) for number, *values in rows}
+
+
+def _current(
+    connection: Connection,
+    table: type[SegmentRow] | type[EpisodeRow],
+    facility: str,
+    patients: Sequence[str],
+) -> Iterator[RowMapping]:
+    query = select(*table.metadata.tables[str(table.__tablename__)].c).where(
+        col(table.facility) == facility,
+        col(table.patient).in_(patients),
+        col(table.withdrawn_at).is_(None),
+    )
+    yield from connection.execute(query).mappings()
+
+
+def _episode(row: RowMapping, strata: Mapping[int, Stratum]) -> LedgerEpisode:
+    placed = row["course_index_day"] is not None
+    own = {name: row[name] for name in LedgerEpisode._fields if name in row}
+    return LedgerEpisode(
+        **own,
+        exposure=Exposure(*(row[name] for name in Exposure._fields)) if placed else None,
+        stratum=strata[row["stratum_id"]] if row["stratum_id"] is not None else None,
+    )
