@@ -1,0 +1,1 @@
+"""The only HTTP in: routes, keys, problem documents, and what stands around every answer."""

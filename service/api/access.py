@@ -1,0 +1,113 @@
+"""Who is asking, and what they may see and do.
+
+In:     `Authorization: Bearer gw_<id>_<secret>`.
+Out:    a `Principal`, or the errors `Unauthorised` and `Forbidden`.
+Source: CONTRACT 5.
+
+Scopes stand each for itself: `manage` does not include the others, so that whoever keeps the
+service running need not be able to read patients. A key that is bound to facilities sees and
+writes nothing of any other, not even in totals.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from service.api.state import get_settings, get_surveillance
+from service.errors import Forbidden, Unauthorised
+from service.pipeline.surveillance import Surveillance
+from service.settings import Settings
+from service.store import keys
+
+bearer = HTTPBearer(
+    auto_error=False,
+    bearerFormat="gw_<id>_<secret>",
+    scheme_name="key",
+    description="A key made with `graftwatch keys create`, with its scopes and perhaps bound to "
+    "facilities. Not needed where the service runs with GRAFTWATCH_AUTH=off.",
+)
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    EVENTS_WRITE = "events:write"
+    RATES_READ = "rates:read"
+    ALERTS_MANAGE = "alerts:manage"
+    PATIENTS_READ = "patients:read"
+    MANAGE = "manage"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whoever holds a key; `facilities` is None where the key reaches all of them."""
+
+    name: str
+    scopes: frozenset[str]
+    facilities: tuple[str, ...] | None = None
+
+    def may(self, scope: str) -> bool:
+        """Does the key have the scope?"""
+        return scope in self.scopes
+
+    def reaches(self, facility: str) -> bool:
+        """Does the key reach the facility?"""
+        return self.facilities is None or facility in self.facilities
+
+    def require_facility(self, facility: str) -> None:
+        """Raise `Forbidden` where the key does not reach the facility."""
+        if not self.reaches(facility):
+            raise Forbidden("This key is bound to other facilities.", code="facility_not_allowed")
+
+    def visible(self, asked: Collection[str] | None = None) -> tuple[str, ...] | None:
+        """The facilities to look at: those asked for, within the key's own; None is all.
+
+        Asking by name for a facility that the key does not reach is `Forbidden`, so that a
+        figure never silently speaks for fewer facilities than it names.
+        """
+        if not asked:
+            return self.facilities
+        for facility in asked:
+            self.require_facility(facility)
+        return tuple(sorted(set(asked)))
+
+
+LOCAL = Principal("local", frozenset(Scope))
+"""Everybody, where the service listens on a loopback address with authentication off."""
+
+
+def authenticate(
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    surveillance: Annotated[Surveillance, Depends(get_surveillance)],
+    settings: Annotated[Settings, Depends(get_settings)],
+) -> Principal:
+    """The holder of the key that came with the request; raises `Unauthorised` without one."""
+    if settings.auth == "off":
+        return LOCAL
+    if credentials is None:
+        raise Unauthorised("No key was sent. Send `Authorization: Bearer KEY`.", code="no_key")
+    return holder_of(surveillance, credentials.credentials)
+
+
+def holder_of(surveillance: Surveillance, token: str) -> Principal:
+    """The holder of a key; raises `Unauthorised` for one that is unknown, expired or revoked."""
+    with surveillance.database.read() as connection:
+        found = keys.find_key(connection, token)
+    if found is None or not found.is_valid(surveillance.clock()):
+        raise Unauthorised("The key is unknown, expired or revoked.", code="invalid_key")
+    return Principal(found.name, frozenset(found.scopes), found.facilities)
+
+
+def require(scope: Scope) -> Callable[[Principal], Principal]:
+    """A dependency that lets nobody pass whose key lacks the scope."""
+
+    def holder(principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
+        if not principal.may(scope):
+            raise Forbidden(f"This key lacks the scope `{scope}`.", code="scope_missing")
+        return principal
+
+    return holder

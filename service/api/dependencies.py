@@ -1,0 +1,37 @@
+"""What a route may ask for: the running surveillance, the settings, and who is asking.
+
+In:     the application's state, filled by `service.main.create_app`.
+Out:    annotated types; a route names them as parameters and gets the values.
+Source: FastAPI's dependencies; ARCHITECTURE: nothing global.
+"""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from service.api.access import Principal, Scope, authenticate, require
+from service.api.state import get_settings, get_surveillance
+from service.pipeline.surveillance import Surveillance
+from service.settings import Settings
+
+SurveillanceDep = Annotated[Surveillance, Depends(get_surveillance)]
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+PrincipalDep = Annotated[Principal, Depends(authenticate)]
+"""Whoever holds a valid key, whatever its scopes."""
+
+EventWriter = Annotated[Principal, Depends(require(Scope.EVENTS_WRITE))]
+RateReader = Annotated[Principal, Depends(require(Scope.RATES_READ))]
+AlertManager = Annotated[Principal, Depends(require(Scope.ALERTS_MANAGE))]
+PatientReader = Annotated[Principal, Depends(require(Scope.PATIENTS_READ))]
+Operator = Annotated[Principal, Depends(require(Scope.MANAGE))]
+
+__all__ = [
+    "AlertManager",
+    "EventWriter",
+    "Operator",
+    "PatientReader",
+    "PrincipalDep",
+    "RateReader",
+    "SettingsDep",
+    "SurveillanceDep",
+]

@@ -1,0 +1,29 @@
+"""What the application carries: kept in one place with its types.
+
+In:     a request.
+Out:    the surveillance and the settings that `service.main.create_app` put there.
+Source: Starlette's `app.state`, which knows no types.
+"""
+
+from fastapi import FastAPI, Request
+
+from service.pipeline.surveillance import Surveillance
+from service.settings import Settings
+
+
+def keep(app: FastAPI, settings: Settings, surveillance: Surveillance) -> None:
+    """Put the application's parts where the routes find them."""
+    app.state.settings = settings
+    app.state.surveillance = surveillance
+
+
+def get_surveillance(request: Request) -> Surveillance:
+    """The running surveillance."""
+    found: Surveillance = request.app.state.surveillance
+    return found
+
+
+def get_settings(request: Request) -> Settings:
+    """The settings the service was started with."""
+    found: Settings = request.app.state.settings
+    return found

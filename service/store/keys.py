@@ -1,0 +1,109 @@
+"""API keys: made once, shown once, kept as a hash.
+
+In:     what a key may do and where.
+Out:    the key itself, only on creation; later its row, found by the id that the key names.
+Source: CONTRACT 5. 32 random bytes need no slow hash: nobody can try 2^256 of them.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from hashlib import sha256
+from hmac import compare_digest
+from secrets import token_hex, token_urlsafe
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select, update
+from sqlmodel import col
+
+from service.store.tables import ApiKeyRow
+
+PREFIX = "gw"
+SECRET_BYTES = 32
+
+
+class StoredKey(NamedTuple):
+    """A key as it is kept; `facilities` is None where it is bound to none."""
+
+    id: str
+    name: str
+    sha256: str
+    scopes: tuple[str, ...]
+    facilities: tuple[str, ...] | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def create_key(
+    connection: Connection,
+    name: str,
+    scopes: Collection[str],
+    facilities: Collection[str] | None,
+    expires_at: datetime | None,
+    now: datetime,
+) -> tuple[str, str]:
+    """Make a key; returns its id and the key itself, which cannot be shown again."""
+    key_id = token_hex(8)
+    token = f"{PREFIX}_{key_id}_{token_urlsafe(SECRET_BYTES)}"
+    connection.execute(
+        insert(ApiKeyRow),
+        {
+            "id": key_id,
+            "name": name,
+            "sha256": digest(token),
+            "scopes": sorted(set(scopes)),
+            "facilities": None if facilities is None else sorted(set(facilities)),
+            "created_at": now,
+            "expires_at": expires_at,
+            "revoked_at": None,
+        },
+    )
+    return key_id, token
+
+
+def list_keys(connection: Connection) -> list[StoredKey]:
+    """All keys, revoked ones too, in order of creation."""
+    table = ApiKeyRow.metadata.tables["api_keys"]
+    query = select(table).order_by(col(ApiKeyRow.created_at), col(ApiKeyRow.id))
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def revoke_key(connection: Connection, key_id: str, now: datetime) -> bool:
+    """Make a key useless from now on; False where there is no such key, or it was already."""
+    statement = (
+        update(ApiKeyRow)
+        .where(col(ApiKeyRow.id) == key_id, col(ApiKeyRow.revoked_at).is_(None))
+        .values(revoked_at=now)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def find_key(connection: Connection, token: str) -> StoredKey | None:
+    """The key that a token is, valid or not; None where it is none of ours."""
+    prefix, _, rest = token.partition("_")
+    key_id, _, secret = rest.partition("_")
+    if prefix != PREFIX or not key_id or not secret or not token.isascii():
+        return None
+    table = ApiKeyRow.metadata.tables["api_keys"]
+    row = connection.execute(select(table).where(col(ApiKeyRow.id) == key_id)).one_or_none()
+    if row is None:
+        return None
+    found = _stored(row)
+    return found if compare_digest(found.sha256, digest(token)) else None
+
+
+def digest(token: str) -> str:
+    """What is kept of a key."""
+    return sha256(token.encode()).hexdigest()
+
+
+def _stored(row: Sequence[object]) -> StoredKey:
+    found = StoredKey(*row)  # type: ignore[arg-type]
+    bound = found.facilities
+    return found._replace(
+        scopes=tuple(found.scopes), facilities=None if bound is None else tuple(bound)
+    )
