@@ -7,6 +7,8 @@ Source: METHODS 6: posted ledger = replay from nothing.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +27,7 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from service.domain.contributions import MARKERS, Contributions, Exposure, LedgerEpisode, Segment
+from service.domain.episodes import COLONISATION
 from service.domain.strata import Stratum
 from service.store.events import PatientKey
 from service.store.tables import EpisodeRow, RiskStepRow, SegmentRow, StratumRow
@@ -56,6 +59,34 @@ def posted(
         patient: Contributions(frozenset(segments[patient]), frozenset(episodes[patient]))
         for patient in patients
     }
+
+
+def infections(
+    connection: Connection,
+    infection_types: Collection[str],
+    facilities: Collection[str] | None = None,
+) -> Iterator[tuple[PatientKey, LedgerEpisode]]:
+    """Every episode of the types that is no colonisation, counted or not, of some facilities or all.
+
+    Strata are looked up facility by facility, so the answer comes in order of facility.
+    """
+    table = EpisodeRow.metadata.tables["episodes"].c
+    query = (
+        select(*table)
+        .where(
+            table.withdrawn_at.is_(None),
+            table.infection_type.in_(list(infection_types)),
+            table.status != COLONISATION,
+        )
+        .order_by(table.facility, table.onset_day)
+    )
+    if facilities is not None:
+        query = query.where(table.facility.in_(list(facilities)))
+    rows = connection.execute(query).mappings().all()
+    for facility, of_facility in groupby(rows, key=itemgetter("facility")):
+        strata = _strata_of(connection, facility)
+        for row in of_facility:
+            yield PatientKey(facility, row["patient"]), _episode(row, strata)
 
 
 def sums_that_differ(connection: Connection) -> int:
