@@ -1,7 +1,7 @@
 """The vocabulary as data: what the terms, case definitions and published baselines are.
 
 In:     the data files of this package.
-Out:    the closed lists, re-exported; the look-ups live in the modules beside this one.
+Out:    the closed lists, re-exported; the look-ups live in `service.reference.vocabulary`.
 Source: each row of each data file names its own.
 """
 
