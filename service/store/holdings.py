@@ -66,7 +66,7 @@ def infections(
     infection_types: Collection[str],
     facilities: Collection[str] | None = None,
 ) -> Iterator[tuple[PatientKey, LedgerEpisode]]:
-    """Every episode of the types that is no colonisation, counted or not, of some facilities or all.
+    """Every infection of the types, counted or not, of some facilities or of all (None).
 
     Strata are looked up facility by facility, so the answer comes in order of facility.
     """
