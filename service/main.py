@@ -13,9 +13,15 @@ from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from service import __version__
-from service.api import state
+from service.api import documentation, health, state
+from service.api.body_limit import BodyLimit
+from service.api.etags import ETags
 from service.api.last_resort import LastResort
+from service.api.metrics import CountRequests, Metrics
+from service.api.openapi import describe
 from service.api.problems import report_problems
+from service.api.request_log import RequestLog
+from service.api.secure_headers import SecureHeaders
 from service.domain.rules import FollowUpRules
 from service.errors import GraftwatchError
 from service.pipeline.surveillance import Surveillance
@@ -23,7 +29,10 @@ from service.settings import Settings
 from service.store.engine import Database
 from service.store.migrate import is_at_head
 
-ROUTERS: tuple[APIRouter, ...] = ()
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    documentation.router,
+)
 
 
 class NotMigrated(GraftwatchError):
@@ -34,23 +43,40 @@ class NotMigrated(GraftwatchError):
 
 def create_app(settings: Settings) -> FastAPI:
     """The service under these settings; nothing is opened before it starts."""
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         surveillance = open_surveillance(settings)
         try:
             await run_in_threadpool(require_ready, surveillance)
-            state.keep(app, settings, surveillance)
+            state.keep(app, settings, surveillance, metrics)
             yield
         finally:
             surveillance.database.close()
 
-    app = FastAPI(title="Graftwatch", version=__version__, lifespan=lifespan)
-    report_problems(app)
-    app.add_middleware(LastResort)
+    app = FastAPI(
+        title="Graftwatch", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     for router in ROUTERS:
         app.include_router(router)
+    documentation.serve_assets(app)
+    describe(app)
+    report_problems(app)
+    surround(app, settings, metrics)
     return app
+
+
+def surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+    """Put the layers around the routes, from the innermost to the outermost."""
+    app.add_middleware(
+        BodyLimit, max_body_bytes=settings.max_body_bytes, is_unbounded=lambda scope: False
+    )
+    app.add_middleware(LastResort)
+    app.add_middleware(ETags)
+    app.add_middleware(SecureHeaders)
+    app.add_middleware(RequestLog)
+    app.add_middleware(CountRequests, metrics=metrics)
 
 
 def open_surveillance(settings: Settings) -> Surveillance:

@@ -125,7 +125,7 @@ def _validation(_request: Request, fault: Exception) -> Response:
         for found in fault.errors()
     ]
     if any(found["type"] == "json_invalid" for found in fault.errors()):
-        return problem("unreadable", "The body is no valid JSON.", details=details)
+        return problem("unreadable", "The body is no valid JSON.", code="malformed_json")
     noun = "parameter or field" if len(details) == 1 else "parameters or fields"
     return problem("bad_query", f"{len(details)} {noun} cannot be used.", details=details)
 
@@ -142,8 +142,6 @@ def _message(found: Mapping[str, Any]) -> str:
     """Pydantic's words, except where they would repeat the input."""
     if found["type"] == "value_error":
         return str(found["msg"]).removeprefix("Value error, ")
-    if found["type"] == "json_invalid":
-        return "This is no valid JSON."
     return str(found["msg"])
 
 
