@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from service import __version__
-from service.api import documentation, health, state
+from service.api import documentation, health, rates, state
 from service.api.body_limit import BodyLimit
 from service.api.etags import ETags
 from service.api.last_resort import LastResort
@@ -32,6 +32,7 @@ from service.store.migrate import is_at_head
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     documentation.router,
+    rates.router,
 )
 
 

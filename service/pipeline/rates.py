@@ -126,6 +126,8 @@ def rate_tables(
 
     Raises `BadQuery` where that would be more than `MOST_ROWS` rows.
     """
+    if not windows:
+        return []
     layout = Layout(definition.by)
     total = total_group(definition)
     found = tally(
