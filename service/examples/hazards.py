@@ -64,7 +64,7 @@ AGENT_RATIOS: Mapping[str, Mapping[str, float]] = {
     "ciclosporin": {"bacterial": 1.2, "viral": 1.3, "fungal": 1.2, "ntm": 1.3},
     "tacrolimus": {"bacterial": 1.4, "viral": 1.7, "fungal": 1.3, "ntm": 1.5},
     "sirolimus": {"bacterial": 1.2, "viral": 0.7, "fungal": 1.3, "ntm": 2.2},
-    "mycophenolate": {"bacterial": 1.25, "viral": 1.4, "fungal": 1.2, "ntm": 1.2},
+    "mycophenolic acid": {"bacterial": 1.25, "viral": 1.4, "fungal": 1.2, "ntm": 1.2},
 }
 """What each agent in force multiplies a rate by; agents multiply, and no agent means 1."""
 
@@ -91,7 +91,7 @@ class RateModel:
     """Every rate that shapes a simulated life, per 100 person-years.
 
     A rate of infection is that of the transplant type and phase times the ratios of the agents
-    in force: allogeneic, day 20, on tacrolimus and mycophenolate, for bacterial infection
+    in force: allogeneic, day 20, on tacrolimus and mycophenolic acid, for bacterial infection
     200 x 1.4 x 1.25 = 350.
     """
 
@@ -107,7 +107,7 @@ class RateModel:
     ) -> float:
         """The true rate of infection, per 100 person-years.
 
-        >>> RateModel().rate("allo_hsct", "bacterial", 20, ("mycophenolate", "tacrolimus"))
+        >>> RateModel().rate("allo_hsct", "bacterial", 20, ("mycophenolic acid", "tacrolimus"))
         350.0
         """
         base = self.infection_rates[transplant_type][cause][phase_number(days_since_index)]

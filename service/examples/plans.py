@@ -28,9 +28,9 @@ PROGRAMMES: tuple[Programme, ...] = (
 )
 """A mixed centre, an organ centre, a stem cell centre; facilities take them in turn."""
 
-CSA_MMF: Regimen = ("ciclosporin", "mycophenolate")
-FK_MMF: Regimen = ("mycophenolate", "tacrolimus")
-RAPA_MMF: Regimen = ("mycophenolate", "sirolimus")
+CSA_MMF: Regimen = ("ciclosporin", "mycophenolic acid")
+FK_MMF: Regimen = ("mycophenolic acid", "tacrolimus")
+RAPA_MMF: Regimen = ("mycophenolic acid", "sirolimus")
 FIRST_REGIMENS: Mapping[str, Mapping[Regimen, float]] = {
     "allo_hsct": {CSA_MMF: 0.4, FK_MMF: 0.4, RAPA_MMF: 0.2},
     "auto_hsct": {(): 1.0},
@@ -117,10 +117,10 @@ def regimen_changes(
 def without_mycophenolate(regimen: Regimen) -> Regimen:
     """What is left when the second agent is stopped.
 
-    >>> without_mycophenolate(("mycophenolate", "tacrolimus"))
+    >>> without_mycophenolate(("mycophenolic acid", "tacrolimus"))
     ('tacrolimus',)
     """
-    return tuple(agent for agent in regimen if agent != "mycophenolate")
+    return tuple(agent for agent in regimen if agent != "mycophenolic acid")
 
 
 def draw_infection(rng: Generator, day: int, cause: str) -> Infected:

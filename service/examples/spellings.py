@@ -23,7 +23,7 @@ AGENTS: Mapping[str, tuple[str, ...]] = {
     "ciclosporin": ("CsA", "ciclosporin", "cyclosporine", "Neoral", "L04AD01"),
     "tacrolimus": ("FK506", "FK-506", "tacrolimus", "Prograf", "L04AD02"),
     "sirolimus": ("Rapamycin", "sirolimus", "Rapamune"),
-    "mycophenolate": ("MMF", "mycophenolate mofetil", "CellCept"),
+    "mycophenolic acid": ("MMF", "mycophenolate mofetil", "CellCept"),
 }
 
 INDICATIONS: Mapping[str, tuple[str, ...]] = {
