@@ -7,7 +7,7 @@ Source: `data/organisms.json`, each row with its source. Mycobacterium and the g
         leprosy are never NTM; what is not yet identified is `pending`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -115,4 +115,11 @@ def resolve_organism(text: str) -> Organism | Refusal:
         refusal = refusal or known.refused_endings.get(of_text[-length:])
         if refusal is not None:
             return refusal
-    return known.lexicon.unknown(organism_key(of_text))
+    return _with_genus(known.lexicon.unknown(organism_key(of_text)), of_text)
+
+
+def _with_genus(refusal: Refusal, of_text: tuple[str, ...]) -> Refusal:
+    genus = _vocabulary().lexicon.find(of_text[:1])
+    if not isinstance(genus, Organism) or genus.name in refusal.candidates:
+        return refusal
+    return replace(refusal, candidates=(*refusal.candidates[:2], genus.name))

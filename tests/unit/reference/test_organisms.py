@@ -174,6 +174,11 @@ def test_a_misspelt_mycobacterium_is_refused_and_never_guessed():
     assert refusal.candidates[0] == "Mycobacterium abscessus"
 
 
+def test_an_unknown_species_of_a_known_genus_is_refused_with_the_genus():
+    refusal = resolve_organism("Clostridium saudiense")
+    assert (refusal.code, refusal.candidates) == ("unknown_term", ("Clostridium species",))
+
+
 def test_every_organism_is_of_a_known_type_with_group_and_source():
     names = [organism.name for organism in organisms()]
     assert len(names) == len(set(names))
