@@ -1,7 +1,7 @@
 """The demonstration: a real trial, a simulated network up to today, a reported cluster.
 
 In:     today's date.
-Out:    `demo_events(today)`, about nine thousand events, the same for the same day.
+Out:    `demo_events(today)`, about 9,400 events, the same for the same day.
 Source: `service.examples.cgd`, `.network`, `.mexico`.
 """
 

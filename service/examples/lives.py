@@ -13,20 +13,15 @@ why cases over person-days estimate the model's rates without bias.
     onset                an infection, death or loss; or nothing before `until`, then change
 """
 
-from bisect import insort
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from numpy.random import Generator
 
+from service.examples.agenda import VISIT_GAP_DAYS, Walk, do_what_is_due
 from service.examples.happenings import (
     Ended,
-    Happening,
-    Infected,
     Life,
     Regimen,
-    RegimenSet,
-    Transplanted,
     Visited,
 )
 from service.examples.hazards import CAUSES, PHASE_STARTS, phase_number
@@ -34,69 +29,19 @@ from service.examples.plans import (
     Appointment,
     Force,
     Plan,
-    Planned,
     draw_infection,
     pick,
-    regimen_changes,
     without_mycophenolate,
 )
 from service.examples.planted import RaisedRate
 
 GRACE_DAYS = 90
 """Days at risk after the last contact: the service's default `followup_grace_days`."""
-VISIT_GAP_DAYS = (65, 85)
-REPEAT_DAYS = {"bacterial": 13, "viral": 60, "fungal": 90, "ntm": 365, "ntm_colonisation": 365}
-"""Days after a record on which a further one would be the same episode (METHODS 4)."""
 FURTHER_RECORD_DAYS = {"bacterial": (3, 11), "viral": (10, 50), "fungal": (10, 50), "ntm": (10, 80)}
 DEATH, END_OF_CONTACT = len(CAUSES), len(CAUSES) + 1
 ENDS_OF_CONTACT = {"lost_to_follow_up": 0.7, "transferred_out": 0.2, "withdrawn": 0.1}
-SENT_BY_HABIT = (Transplanted, RegimenSet, Appointment, Ended)
-"""What a patient of whom nothing more is heard no longer has."""
-
 DailyChances = Callable[[str, int, Regimen], Sequence[float]]
 """Transplant type, phase and regimen to the chances of a day, as `RateModel.daily_chances`."""
-
-
-@dataclass(slots=True)
-class Walk:
-    """Where one patient stands on the way through the period."""
-
-    rng: Generator
-    day: int
-    entry_day: int
-    index_day: int
-    transplant_type: str
-    regimen: Regimen
-    written_regimen: Regimen
-    written_on: int
-    last_contact_day: int
-    silent_from: int
-    agenda: list[Planned]
-    blocked_until: dict[str, int] = field(default_factory=dict)
-    happenings: list[Happening] = field(default_factory=list)
-
-    def note(self, happening: Happening) -> None:
-        """Keep what happened; it is a contact."""
-        self.happenings.append(happening)
-        self.last_contact_day = max(self.last_contact_day, happening.day)
-
-    def plan(self, item: Planned) -> None:
-        """Put an item on the agenda, unless it is news of somebody who sends none any more."""
-        if item.day < self.silent_from or not isinstance(item, SENT_BY_HABIT):
-            insort(self.agenda, item, key=_due)
-
-    def record_infection(self, infection: Infected) -> None:
-        """Keep an infection; for as long as it lasts its cause cannot strike anew."""
-        self.note(infection)
-        cause = infection.cause
-        if not (cause == "bacterial" and infection.is_repeat):  # fixed window: from the onset
-            self.blocked_until[cause] = infection.day + REPEAT_DAYS[cause]
-
-    def record_regimen(self, day: int, regimen: Regimen) -> None:
-        """Keep a regimen, in force from the next day; one a day, or the record would be unclear."""
-        self.written_regimen, self.written_on = regimen, day
-        self.note(RegimenSet(day, regimen))
-        self.plan(Force(day + 1, regimen))
 
 
 def live(
@@ -105,9 +50,7 @@ def live(
     """Live one life according to the plan, as far as chance lets it."""
     walk = _begun(rng, plan)
     while walk.day <= min(end_day, walk.last_contact_day + GRACE_DAYS):
-        while walk.agenda and walk.agenda[0].day <= walk.day:
-            item = walk.agenda.pop(0)
-            DUE[type(item)](walk, item)
+        do_what_is_due(walk)
         until = _until(walk, raised, end_day)
         day, found = _next_occurrence(walk, chances, raised, until)
         if found is None:
@@ -205,56 +148,3 @@ def _lose(walk: Walk, day: int, end_day: int) -> int:
     walk.agenda = [item for item in walk.agenda if not isinstance(item, Appointment)]
     walk.plan(Appointment(back + int(walk.rng.integers(*VISIT_GAP_DAYS))))
     return back + 1
-
-
-def _force(walk: Walk, item: Force) -> None:
-    walk.regimen = item.regimen
-
-
-def _transplant_again(walk: Walk, item: Transplanted) -> None:
-    regimen = item.regimen or ()
-    walk.agenda = [later for later in walk.agenda if not isinstance(later, RegimenSet | Force)]
-    walk.index_day, walk.entry_day = item.day, item.day
-    walk.transplant_type, walk.regimen = item.transplant_type, regimen
-    walk.written_regimen, walk.written_on = regimen, item.day
-    walk.note(item)
-    for change in regimen_changes(walk.rng, item.transplant_type, regimen, item.day):
-        walk.plan(change)
-
-
-def _set_regimen(walk: Walk, item: RegimenSet) -> None:
-    if walk.written_on == item.day:
-        walk.plan(item._replace(day=item.day + 1))
-    else:
-        walk.record_regimen(item.day, item.regimen)
-
-
-def _infection_again(walk: Walk, item: Infected) -> None:
-    walk.record_infection(item)
-
-
-def _visit(walk: Walk, item: Appointment) -> None:
-    writes_it_down = walk.written_on != item.day and walk.rng.random() < 0.3
-    if writes_it_down:
-        walk.written_on = item.day
-    walk.note(Visited(item.day, walk.written_regimen if writes_it_down else None))
-    walk.plan(Appointment(item.day + int(walk.rng.integers(*VISIT_GAP_DAYS))))
-
-
-def _report(walk: Walk, item: Ended) -> None:
-    walk.note(item)
-
-
-DUE: dict[type, Callable[..., None]] = {
-    Force: _force,
-    Transplanted: _transplant_again,
-    RegimenSet: _set_regimen,
-    Infected: _infection_again,
-    Appointment: _visit,
-    Ended: _report,
-}
-_ORDER = {kind: number for number, kind in enumerate(DUE)}
-
-
-def _due(item: Planned) -> tuple[int, int]:
-    return item.day, _ORDER[type(item)]

@@ -17,6 +17,7 @@ from typing import Any
 
 from numpy.random import PCG64, Generator, SeedSequence
 
+from service.examples.desk import Person, Sent
 from service.examples.happenings import Life, Regimen
 from service.examples.hazards import RateModel
 from service.examples.lives import live
@@ -28,46 +29,10 @@ from service.examples.planted import (
     usual_outbreaks,
     usual_raised,
 )
-from service.examples.reports import Person, Sent, reports
+from service.examples.reports import reports
+from service.examples.truth import PlantedCluster, Truth
 
 SEXES = ("female", "male", "female", "male", "female", "male", "female", "male", "unknown")
-
-
-@dataclass(frozen=True)
-class PlantedCluster:
-    """The cases of one planted outbreak, as (facility, patient, onset) in order of onset."""
-
-    outbreak: LotOutbreak
-    cases: tuple[tuple[str, str, date], ...]
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What a perfect estimate would find."""
-
-    model: RateModel
-    raised: tuple[RaisedRate, ...]
-    clusters: tuple[PlantedCluster, ...]
-
-    def rate_per_100_person_years(
-        self,
-        cause: str,
-        *,
-        transplant_type: str,
-        days_since_index: int,
-        regimen: Regimen,
-        facility: str,
-        on: date,
-    ) -> float:
-        """The true rate of first infections, for a patient at risk on that day.
-
-        `cause` is one of `hazards.CAUSES`. The outbreak's recipients stand outside the model.
-        """
-        rate = self.model.rate(transplant_type, cause, days_since_index, regimen)
-        for planted in self.raised:
-            if (planted.facility, planted.cause) == (facility, cause) and planted.from_date <= on:
-                rate *= planted.ratio
-        return rate
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,11 @@ Source: CONTRACT 1. Delays and mistakes are invented; they change no true rate, 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, NamedTuple
 
 from numpy.random import Generator
 
+from service.examples.desk import Desk, Event, Person, Sent
 from service.examples.happenings import (
     Ended,
     Infected,
@@ -22,66 +21,8 @@ from service.examples.happenings import (
     Transplanted,
     Visited,
 )
-from service.examples.spellings import AGENTS, INDICATIONS, NOT_YET_IDENTIFIED, TRANSPLANT_TYPES
-
-LATE_SHARE = 0.04
-CORRECTED_SHARE = 0.03
-VOIDED_SHARE = 0.02
-WITHIN_A_VISIT_SHARE = 0.25
-
-Event = dict[str, Any]
-
-
-class Sent(NamedTuple):
-    """An event and the day (ordinal) on which its hospital sent it."""
-
-    day: int
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """What is always said of a patient; `lot_fields` describe a planted exposure."""
-
-    facility: str
-    patient: str
-    birth_year: int
-    sex: str
-    lot_fields: Event = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Desk:
-    """The hospital's desk: writes events down and decides when each is sent."""
-
-    rng: Generator
-    person: Person
-    life: Life
-    end_day: int
-    written: int = 0
-
-    def spelled(self, spellings: tuple[str, ...]) -> str:
-        """One of the spellings, as the writer of the day likes it."""
-        return spellings[int(self.rng.integers(len(spellings)))]
-
-    def event(self, kind: str, day: int, **fields: object) -> Event:
-        """A wire event with an identifier of its own."""
-        self.written += 1
-        return {
-            "type": kind,
-            "event_id": f"{self.person.patient}-{self.written:03d}",
-            "facility": self.person.facility,
-            "patient": self.person.patient,
-            "occurred_on": date.fromordinal(day).isoformat(),
-            **fields,
-        }
-
-    def sent(self, event: Event, not_before_day: int) -> Sent:
-        """The event with its day of sending: mostly days later, sometimes months."""
-        day = not_before_day + int(self.rng.geometric(0.3)) - 1
-        if self.rng.random() < LATE_SHARE:
-            day += int(self.rng.integers(30, 181))
-        return Sent(min(day, self.end_day), event)
+from service.examples.infection_reports import infection_reports
+from service.examples.spellings import AGENTS, INDICATIONS, TRANSPLANT_TYPES
 
 
 def reports(life: Life, person: Person, rng: Generator, end_day: int) -> list[Sent]:
@@ -133,68 +74,6 @@ def _outcome(desk: Desk, happening: Ended) -> Iterator[Sent]:
     yield desk.sent(event, happening.day)
 
 
-def _infection(desk: Desk, infection: Infected) -> Iterator[Sent]:
-    """One of the ways in which an infection becomes known."""
-    finding = _finding(desk, infection)
-    chance = desk.rng.random()
-    if infection.cause == "ntm" and chance < 0.5:
-        yield from _identified_later(desk, infection, finding)
-    elif chance < CORRECTED_SHARE:
-        yield from _dated_wrongly(desk, infection, finding)
-    elif chance < CORRECTED_SHARE + WITHIN_A_VISIT_SHARE:
-        visit = desk.event("follow_up", infection.day, infections=[finding])
-        yield desk.sent(visit, infection.day)
-    else:
-        yield desk.sent(desk.event("infection", infection.day, **finding), infection.day)
-        if chance > 1 - VOIDED_SHARE:
-            yield from _meant_for_another(desk, infection, finding)
-
-
-def _identified_later(desk: Desk, infection: Infected, finding: Event) -> Iterator[Sent]:
-    pending: Event = {key: finding[key] for key in ("specimen", "status") if key in finding}
-    pending["organism"] = desk.spelled(NOT_YET_IDENTIFIED)
-    smear = desk.event("infection", infection.day, **pending)
-    first = desk.sent(smear, infection.day)
-    yield first
-    culture = desk.event("infection", infection.day, **finding, replaces=smear["event_id"])
-    yield desk.sent(culture, first.day + 21)
-
-
-def _dated_wrongly(desk: Desk, infection: Infected, finding: Event) -> Iterator[Sent]:
-    wrong_day = max(infection.day - 4, desk.life.happenings[0].day)
-    wrong = desk.event("infection", wrong_day, **finding)
-    first = desk.sent(wrong, infection.day)
-    yield first
-    right = desk.event("infection", infection.day, **finding, replaces=wrong["event_id"])
-    yield desk.sent(right, first.day + 1)
-
-
-def _meant_for_another(desk: Desk, infection: Infected, finding: Event) -> Iterator[Sent]:
-    stray_day = min(infection.day + int(desk.rng.integers(20, 60)), desk.end_day)
-    stray = desk.event("infection", stray_day, **finding)
-    first = desk.sent(stray, stray_day)
-    yield first
-    void = desk.event("void", stray_day, voids=stray["event_id"], reason="wrong patient")
-    yield desk.sent(void, first.day + 1)
-
-
-def _finding(desk: Desk, infection: Infected) -> Event:
-    cause = infection.cause
-    finding: Event = {
-        "organism": desk.spelled(infection.organism.spellings),
-        "specimen": desk.spelled(infection.specimens),
-    }
-    if desk.rng.random() < 0.5:
-        finding["infection_type"] = "ntm" if cause == "ntm_colonisation" else cause
-    if cause == "ntm_colonisation":
-        finding["status"] = "colonisation"
-    elif cause == "ntm":
-        finding["status"] = "disease"
-    if desk.rng.random() < 0.1:
-        finding["certainty"] = "probable"
-    return finding
-
-
 def _agents(desk: Desk, regimen: Regimen) -> list[str]:
     return [desk.spelled(AGENTS[agent]) for agent in regimen]
 
@@ -204,5 +83,5 @@ WRITE: dict[type, Callable[..., Iterator[Sent]]] = {
     RegimenSet: _regimen,
     Visited: _visit,
     Ended: _outcome,
-    Infected: _infection,
+    Infected: infection_reports,
 }
