@@ -1,0 +1,1 @@
+"""Bytes from hospitals, read into events or into reasons why not; nothing is stored here."""

@@ -1,0 +1,205 @@
+"""Monitor: hold what a batch changed against the monitors, and keep the alerts in line.
+
+In:     the postings of a batch, within its own transaction.
+Out:    alerts opened, brought up to date, unsupported or merged, each with its history.
+Source: METHODS 8; CONTRACT 1: acknowledged means committed, alerts included.
+
+Only monitors that the batch can have touched are evaluated: those whose population has a changed
+stratum or episode, at the facilities of the batch and, where their scope says so, the network.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from service.monitors.alerts import (
+    AlertState,
+    Change,
+    MergeInto,
+    Open,
+    Support,
+    Update,
+    after,
+    evidence_since,
+    opened,
+)
+from service.monitors.clusters import cluster_evaluation
+from service.monitors.definitions import Kind, MonitorDefinition
+from service.monitors.evaluations import excess_evaluation
+from service.monitors.reconcile import reconcile
+from service.monitors.sentinel import sentinel_evaluations
+from service.monitors.signals import NETWORK, Evaluation, facility_scope
+from service.pipeline.observations import CaseFile, cases_for, series_for
+from service.pipeline.surveillance import Surveillance
+from service.reference.baselines import Baseline
+from service.store import alerts as alert_store
+from service.store import catalogue
+from service.store.ledger import Posting
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What every evaluation of one transaction shares."""
+
+    connection: Connection
+    case_file: CaseFile
+    baselines: Mapping[str, Baseline]
+    alerts: Sequence[AlertState]
+    today: int
+
+    def alerts_of(self, monitor: MonitorDefinition, scope_key: str) -> list[AlertState]:
+        """The alerts of a monitor for one place."""
+        place = (monitor.id, scope_key)
+        return [alert for alert in self.alerts if (alert.monitor_id, alert.scope_key) == place]
+
+
+def watch(
+    connection: Connection,
+    surveillance: Surveillance,
+    postings: Iterable[Posting],
+    position: int,
+) -> None:
+    """Evaluate every enabled monitor that the postings touch."""
+    touched = Touched.by(postings)
+    if touched.facilities:
+        monitors = [m for m in catalogue.current_monitors(connection) if m.enabled]
+        evaluate(connection, surveillance, monitors, touched, position)
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a batch changed: where, after which transplants, and which types of infection."""
+
+    facilities: frozenset[str]
+    transplant_types: frozenset[str]
+    infection_types: frozenset[str]
+
+    @classmethod
+    def by(cls, postings: Iterable[Posting]) -> "Touched":
+        """What the postings changed."""
+        changed = [p for p in postings if p.changed_segments or p.changed_episodes]
+        strata = {segment.stratum for p in changed for segment in p.changed_segments}
+        episodes = {episode for p in changed for episode in p.changed_episodes}
+        exposures = {episode.exposure for episode in episodes if episode.exposure}
+        return cls(
+            facilities=frozenset(p.patient.facility for p in changed),
+            transplant_types=frozenset(s.transplant_type for s in strata)
+            | frozenset(exposure.transplant_type for exposure in exposures),
+            infection_types=frozenset(episode.infection_type for episode in episodes),
+        )
+
+    def concerns(self, baseline: Baseline) -> bool:
+        """Can the figure that the baseline speaks of have changed?"""
+        population = baseline.population.transplant_type
+        return not population or not self.transplant_types.isdisjoint(population)
+
+
+def evaluate(
+    connection: Connection,
+    surveillance: Surveillance,
+    monitors: Sequence[MonitorDefinition],
+    touched: Touched,
+    position: int,
+) -> None:
+    """Evaluate the monitors where they are touched, and keep what follows."""
+    kept = alert_store.alerts_of(connection, [monitor.id for monitor in monitors])
+    watched = Watch(
+        connection=connection,
+        case_file=CaseFile(connection),
+        baselines=catalogue.current_baselines(connection),
+        alerts=[alert.state for alert in kept],
+        today=surveillance.today().toordinal(),
+    )
+    evaluations = [
+        evaluation
+        for monitor in monitors
+        for evaluation in EVALUATE[monitor.kind](watched, monitor, touched)
+    ]
+    changes = reconcile(evaluations, watched.alerts)
+    _keep(connection, changes, {a.id: a for a in watched.alerts}, position, surveillance.clock())
+
+
+def _excess(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> Iterator[Evaluation]:
+    baseline = watched.baselines[monitor.baseline_id or ""]
+    if not touched.concerns(baseline):
+        return
+    scopes: dict[str, list[str] | None] = {}
+    if monitor.scope in ("facility", "both"):
+        scopes |= {facility_scope(name): [name] for name in sorted(touched.facilities)}
+    if monitor.scope in ("network", "both"):
+        scopes[NETWORK] = None
+    for scope_key, facilities in scopes.items():
+        cases = cases_for(
+            watched.case_file,
+            baseline,
+            facilities,
+            without_contaminants=monitor.exclude_usual_contaminants,
+        )
+        own_alerts = watched.alerts_of(monitor, scope_key)
+        if cases or own_alerts:
+            yield excess_evaluation(
+                monitor,
+                baseline,
+                scope_key,
+                series_for(watched.connection, baseline, cases, facilities, watched.today),
+                cases,
+                since_day=evidence_since(own_alerts),
+                today=watched.today,
+            )
+
+
+def _sentinel(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> Iterable[Evaluation]:
+    infection_type = monitor.sentinel.infection_type if monitor.sentinel else ""
+    infections = watched.case_file.infections([infection_type], touched.facilities)
+    return sentinel_evaluations(monitor, infections, touched.facilities)
+
+
+def _cluster(watched: Watch, monitor: MonitorDefinition, _: Touched) -> Iterable[Evaluation]:
+    infection_type = monitor.cluster.infection_type if monitor.cluster else ""
+    return [cluster_evaluation(monitor, watched.case_file.infections([infection_type]))]
+
+
+EVALUATE: dict[Kind, Callable[[Watch, MonitorDefinition, Touched], Iterable[Evaluation]]] = {
+    "excess": _excess,
+    "sentinel": _sentinel,
+    "cluster": _cluster,
+}
+
+
+def _keep(
+    connection: Connection,
+    changes: Iterable[Change],
+    alerts: dict[str, AlertState],
+    position: int,
+    now: datetime,
+) -> None:
+    for number, change in enumerate(changes):
+        if isinstance(change, Open):
+            state = opened(change, alert_id=f"alert-{position}-{number}", opened_position=position)
+            evidence = {**change.signal.evidence, "position": position}
+            state = replace(state, latest_evidence=evidence)
+            alert_store.add_alert(connection, state, change.signal.cases, evidence, now)
+            name, detail = "opened", {"cases": len(change.signal.cases), "severity": state.severity}
+        else:
+            state = after(alerts[change.alert_id], change)
+            state = replace(state, latest_evidence={**state.latest_evidence, "position": position})
+            alert_store.save_alert(connection, state)
+            if isinstance(change, Update):
+                alert_store.set_cases(connection, state.id, change.signal.cases)
+            elif isinstance(change, MergeInto):
+                alert_store.set_cases(connection, state.id, ())
+            name, detail = _told(change)
+        alerts[state.id] = state
+        if not isinstance(change, Update) or change.is_noteworthy:
+            alert_store.add_history(connection, state.id, name, now, detail=detail)
+
+
+def _told(change: Update | Support | MergeInto) -> tuple[str, dict[str, Any]]:
+    if isinstance(change, Update):
+        return "updated", {"what": list(change.what)}
+    if isinstance(change, Support):
+        return ("supported" if change.supported else "unsupported"), {"why": change.why}
+    return "merged", {"into": change.into}
