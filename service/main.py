@@ -20,6 +20,7 @@ from service.api.last_resort import LastResort
 from service.api.metrics import CountRequests, Metrics
 from service.api.openapi import describe
 from service.api.problems import report_problems
+from service.api.request_bodies import is_line_stream
 from service.api.request_log import RequestLog
 from service.api.secure_headers import SecureHeaders
 from service.domain.rules import FollowUpRules
@@ -30,9 +31,9 @@ from service.store.engine import Database
 from service.store.migrate import is_at_head
 
 ROUTERS: tuple[APIRouter, ...] = (
+    rates.router,
     health.router,
     documentation.router,
-    rates.router,
 )
 
 
@@ -71,7 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
 def surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     """Put the layers around the routes, from the innermost to the outermost."""
     app.add_middleware(
-        BodyLimit, max_body_bytes=settings.max_body_bytes, is_unbounded=lambda scope: False
+        BodyLimit, max_body_bytes=settings.max_body_bytes, is_unbounded=is_line_stream
     )
     app.add_middleware(LastResort)
     app.add_middleware(ETags)

@@ -43,6 +43,12 @@ PROBLEMS: Mapping[str, ProblemType] = {
         "A parameter, a field or a combination of them is not among those the service knows; each "
         "is named in `errors`.",
     ),
+    "events_rejected": ProblemType(
+        422,
+        "No event was stored",
+        "Every event was rejected, or one was and the request said `atomic=true`. `results` tells "
+        "for each event what to change; send them again, the same event_ids are fine.",
+    ),
     "measure_mismatch": ProblemType(
         422,
         "The two measures cannot be compared",

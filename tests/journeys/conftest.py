@@ -1,0 +1,157 @@
+"""The running service over HTTP: a process of its own, on a database of its own, on both stores.
+
+In:     the `databases` fixture.
+Out:    `service` (one for all tests of a store) and `start_service` (one more, set otherwise);
+        `client`, who may do everything; `facility`, whose name no other test uses.
+Source: CONTRACTs are kept with senders, so they are tested from where senders stand.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import httpx
+import pytest
+
+from service.api.access import Scope
+from service.store.engine import Database
+from service.store.keys import create_key
+
+SERVE = """
+import asyncio, socket, sys
+import uvicorn
+from service.logs import configure_logging
+from service.main import create_app
+from service.settings import read_settings
+
+settings = read_settings()
+configure_logging(settings.log_level, settings.log_format)
+listening = socket.socket(fileno=int(sys.argv[1]))
+server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None, access_log=False))
+asyncio.run(server.serve(sockets=[listening]))
+sys.exit(0 if server.started else 3)
+"""
+PATIENCE_SECONDS = 60
+ALL_SCOPES = tuple(Scope)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service."""
+
+    base_url: str
+    database_url: str
+    log_file: Path
+
+    def key(self, *scopes: str, facilities: tuple[str, ...] | None = None, **more: Any) -> str:
+        """A new key; by default it may do everything everywhere."""
+        expires_at = more.get("expires_at")
+        database = Database(self.database_url)
+        try:
+            with database.write() as connection:
+                now = datetime.now(UTC)
+                chosen = scopes or ALL_SCOPES
+                _, key = create_key(connection, "test", chosen, facilities, expires_at, now)
+        finally:
+            database.close()
+        return key
+
+    @contextmanager
+    def client(self, key: str | None) -> Iterator[httpx.Client]:
+        """A client with a key, or without any."""
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        with httpx.Client(base_url=self.base_url, headers=headers, timeout=60) as client:
+            yield client
+
+    @property
+    def log(self) -> str:
+        """Everything the service has logged so far."""
+        return self.log_file.read_text(encoding="utf-8")
+
+
+Start = Callable[..., AbstractContextManager[Service]]
+
+
+@contextmanager
+def running(database_url: str, log_file: Path, **settings: Any) -> Iterator[Service]:
+    """Serve a migrated database until the block ends."""
+    names = {f"GRAFTWATCH_{name.upper()}": str(value) for name, value in settings.items()}
+    environment = {**os.environ, **names, "GRAFTWATCH_DATABASE_URL": database_url}
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        log = stack.enter_context(log_file.open("wb"))
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", SERVE, str(listening.fileno())],
+            env=environment,
+            pass_fds=[listening.fileno()],
+            stderr=log,
+            stdout=log,
+        )
+        stack.callback(stop, process)
+        wait_until_ready(base_url, process, log_file)
+        yield Service(base_url, database_url, log_file)
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """Ask the process to end, and see that it does."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
+
+
+def wait_until_ready(base_url: str, process: "subprocess.Popen[bytes]", log_file: Path) -> None:
+    """Return when the service says it is ready; fail with its log where it never does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{base_url}/health/ready", timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    pytest.fail(f"the service did not come up:\n{log_file.read_text()[-4000:]}")
+
+
+@pytest.fixture(scope="session")
+def service(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service on each store, shared: a test keeps to facilities of its own."""
+    log_file = tmp_path_factory.mktemp("service") / "log"
+    with databases(migrated=True) as url, running(url, log_file) as service:
+        yield service
+
+
+@pytest.fixture
+def start_service(migrated_url: str, tmp_path: Path) -> Start:
+    """Starts one more service on an empty database: `with start_service(port=…) as service`."""
+
+    def start(**settings: Any) -> AbstractContextManager[Service]:
+        return running(migrated_url, tmp_path / f"log-{token_hex(4)}", **settings)
+
+    return start
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[httpx.Client]:
+    """A client who may do everything."""
+    with service.client(service.key()) as client:
+        yield client
+
+
+@pytest.fixture
+def facility() -> str:
+    """A facility whose name no other test uses."""
+    return f"ucd-{token_hex(4)}"
