@@ -75,6 +75,7 @@ class DayAtRisk:
     index_day: int
     stratum: DayStratum
     is_entry: bool
+    is_death: bool
     not_at_risk: frozenset[str]
 
 
@@ -120,6 +121,7 @@ def count_day_by_day(
             index_day=course.index_day,
             stratum=stratum,
             is_entry=day == course.entry_day,
+            is_death=died_before(day + 1, standing),
             not_at_risk=frozenset(
                 not_at_risk_on(day, course, episodes, firsts, strata_of_followed_days)
             ),

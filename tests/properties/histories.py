@@ -34,6 +34,7 @@ EDGES = (0, 1, 13, 14, 15, 30, 31, 56, 57, 60, 61, 90, 91, 100, 101, 180, 181, 3
 """Distances in days at which a window, a phase or the grace period ends."""
 
 days = st.one_of(
+    st.sampled_from((0, 1, 10, 14, 31, 45)),
     st.sampled_from(EDGES),
     st.tuples(st.sampled_from(EDGES), st.sampled_from(EDGES)).map(sum),
     st.integers(-40, 120),
@@ -44,9 +45,11 @@ agents = st.sets(st.sampled_from(("mycophenolic acid", "sirolimus", "tacrolimus"
     lambda chosen: tuple(sorted(chosen))
 )
 
-kinds = st.sampled_from(("infection", "infection", "visit", "visit", "regimen", "outcome"))
+kinds = st.sampled_from(
+    ("infection", "infection", "visit", "visit", "regimen", "outcome", "outcome")
+)
 outcomes = st.sampled_from(
-    ("lost_to_follow_up", "lost_to_follow_up", "withdrawn", "transferred_out", "death", "relapse")
+    ("lost_to_follow_up", "withdrawn", "transferred_out", "death", "death", "relapse")
 )
 statuses = st.sampled_from(("infection", "disease", "infection", "colonisation"))
 certainties = st.sampled_from(("possible", "probable", "confirmed"))
@@ -146,6 +149,35 @@ def other_drafts(draw: st.DrawFn) -> Draft:
     return Outcome, {"occurred_on": occurred_on, "outcome": outcome}
 
 
+@st.composite
+def echo_drafts(draw: st.DrawFn, drafts: Sequence[Draft]) -> Draft:
+    """An infection already reported, found again at about the end of its window, or elsewhere."""
+    heard = [
+        (fields["occurred_on"], finding)
+        for kind, fields in drafts
+        for finding in (fields["findings"] if kind is FollowUpVisit else [fields.get("finding")])
+        if finding is not None
+    ]
+    if not heard:
+        return draw(other_drafts())
+    occurred_on, finding = draw(st.sampled_from(heard))
+    other = draw(findings)
+    if other.infection_type == finding.infection_type:
+        finding = draw(
+            st.sampled_from(
+                (
+                    finding,
+                    msgspec.structs.replace(other, organism_group=finding.organism_group),
+                    msgspec.structs.replace(other, site=finding.site),
+                )
+            )
+        )
+    elif finding.organism is None:
+        finding = msgspec.structs.replace(finding, organism="named at last", pending=False)
+    later = timedelta(days=draw(st.sampled_from(EDGES)))
+    return Infection, {"occurred_on": occurred_on + later, "finding": finding}
+
+
 transplant_lists = st.one_of(
     st.tuples(transplant_drafts(st.just(FIRST_DAY))),
     st.tuples(transplant_drafts(st.just(FIRST_DAY)), transplant_drafts()),
@@ -163,6 +195,8 @@ def histories(
 ) -> list[AnyEvent]:
     """One patient's events in order of receipt, each once, references pointing backwards."""
     drafts = draw(transplant_lists) + draw(st.lists(other_drafts(), max_size=max_others))
+    for _ in range(draw(st.integers(0, 3))):
+        drafts.append(draw(echo_drafts(drafts)))
     drafts = draw(st.permutations(drafts))
     undoings = draw(st.lists(st.integers(0, 40), max_size=4))
     for position in undoings:  # voids arrive anywhere, but not first

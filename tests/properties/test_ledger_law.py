@@ -67,6 +67,9 @@ class Book(NamedTuple):
     episodes: Counter[CountedEpisode]
 
 
+MARKERS = {"entered", "died"}
+"""Moments, not spans: posted once, up on the day and never down."""
+
 BookKeeper = Callable[[Sequence[AnyEvent], int], Book]
 
 
@@ -75,9 +78,11 @@ def by_hand(history: Sequence[AnyEvent], followup_grace_days: int = 90) -> Book:
     count = count_day_by_day(history, followup_grace_days)
     entries: Counter[Entry] = Counter()
     for day, at_risk in count.days.items():
-        risk_sets = (
-            {"follow_up"} | at_risk.not_at_risk | ({"entered"} if at_risk.is_entry else set())
-        )
+        risk_sets = {"follow_up", *at_risk.not_at_risk}
+        if at_risk.is_entry:
+            risk_sets.add("entered")
+        if at_risk.is_death:
+            risk_sets.add("died")
         for risk_set in risk_sets:
             entries[Entry(risk_set, day, at_risk.index_day, at_risk.stratum)] += 1
     return Book(entries, Counter(count.episodes))
@@ -257,15 +262,16 @@ def assert_ledger_counts_days(ledger: Ledger, entries: Counter[Entry], data: st.
     end = start + data.draw(st.integers(0, 1500), "length")
     everything = list(entries.elements())
     risk_sets = {of for _, of, _ in ledger} | {entry.risk_set for entry in everything}
-    for risk_set in sorted(risk_sets - {"entered"}):
+    for risk_set in sorted(risk_sets - MARKERS):
         counted = days_counted(everything, risk_set, start, end)
         assert without_nothing(person_days(ledger, risk_set, start, end)) == counted
         assert person_days_by_look_up(ledger, risk_set, start, end) == counted.total()
-    entered: Counter[DayStratum] = Counter()
-    for (stratum, risk_set, day), change in ledger.items():
-        if risk_set == "entered" and start <= day <= end:
-            entered[in_auditors_terms(stratum)] += change
-    assert entered == days_counted(everything, "entered", start, end)
+    for marker in MARKERS:
+        moments: Counter[DayStratum] = Counter()
+        for (stratum, risk_set, day), change in ledger.items():
+            if risk_set == marker and start <= day <= end:
+                moments[in_auditors_terms(stratum)] += change
+        assert moments == days_counted(everything, marker, start, end)
 
 
 @law
@@ -495,8 +501,29 @@ def test_the_day_of_entry_and_the_day_of_death_are_time_at_risk(book: BookKeeper
     0    kidney transplant; died of sepsis on the same day
     """
     kept = book([transplanted(0), ill(0, bacterial("blood")), ended(0, "death")], 90)
-    assert days_in(kept) == {0}
+    assert days_in(kept) == days_in(kept, "entered") == days_in(kept, "died") == {0}
     assert onsets(kept, counted=True) == [0]
+
+
+def test_a_death_on_the_day_of_the_next_transplant_belongs_to_it(book: BookKeeper) -> None:
+    """
+    0    kidney transplant
+    50   lung transplant; died in theatre
+    """
+    kept = book([transplanted(0), transplanted(50, "lung"), ended(50, "death")], 90)
+    assert days_with(kept, transplant_type="kidney") == through(0, 49)
+    assert days_with(kept, transplant_type="lung") == days_in(kept, "died") == {50}
+
+
+def test_a_death_after_the_loss_ends_no_follow_up(book: BookKeeper) -> None:
+    """
+    0    kidney transplant
+    10   lost to follow-up
+    40   died, as the registry says
+    """
+    kept = book([transplanted(0), ended(10, "lost_to_follow_up"), ended(40, "death")], 90)
+    assert days_in(kept) == through(0, 10)
+    assert days_in(kept, "died") == set()
 
 
 def test_an_infection_counts_against_the_regimen_before_the_change_it_caused(
@@ -702,6 +729,22 @@ def test_the_first_identified_record_names_the_episode(book: BookKeeper) -> None
     assert day_number(episode.onset_day) == 10
 
 
+def test_of_records_of_one_day_the_smallest_event_id_speaks(book: BookKeeper) -> None:
+    """
+    0    kidney transplant
+    10   Staphylococcus aureus in the lung (event b)
+    10   a visit (event a): bacteraemia, and second Escherichia coli in the lung
+    """
+    visit = FollowUpVisit(
+        **stamp(10, "visit", "a"),
+        findings=(bacterial("blood"), bacterial("lung", organism="Escherichia coli")),
+    )
+    aureus = ill(10, bacterial("lung", organism="Staphylococcus aureus"), event_id="b")
+    kept = book([transplanted(0), aureus, visit], 90)
+    [pneumonia] = [episode for episode in kept.episodes if episode.site == "lung"]
+    assert pneumonia.organism == "Escherichia coli"
+
+
 def test_voiding_a_correction_brings_the_original_back(book: BookKeeper) -> None:
     """
     0    kidney transplant
@@ -724,21 +767,22 @@ def test_voiding_a_correction_brings_the_original_back(book: BookKeeper) -> None
     assert days_in(again) == through(0, 100), "a void is no contact"
 
 
-def test_of_two_infections_of_one_day_the_smaller_event_id_is_first(book: BookKeeper) -> None:
+def test_of_infections_of_one_day_the_smallest_event_id_is_first(book: BookKeeper) -> None:
     """
     0    kidney transplant
-    10   pneumonia (event b), bacteraemia and CMV (event a, in this order)
+    10   pneumonia (event b); CMV and bacteraemia (event a, in this order)
     """
-    visit = FollowUpVisit(
-        **stamp(10, "visit", "a"), findings=(bacterial("blood"), Finding(infection_type="viral"))
-    )
+    cmv = Finding(infection_type="viral", organism="Cytomegalovirus")
+    visit = FollowUpVisit(**stamp(10, "visit", "a"), findings=(cmv, bacterial("blood")))
     kept = book([transplanted(0), ill(10, bacterial("lung"), event_id="b"), visit], 90)
     [first] = [episode for episode in kept.episodes if episode.first_of_any]
-    assert first.site == "blood"
-    assert Counter(e.infection_type for e in kept.episodes if e.first_of_type) == {
-        "bacterial": 1,
-        "viral": 1,
-    }
+    assert first.infection_type == "viral"
+    [first_bacterial] = [
+        episode
+        for episode in kept.episodes
+        if episode.first_of_type and episode.infection_type == "bacterial"
+    ]
+    assert first_bacterial.site == "blood"
 
 
 def test_a_patient_whose_transplant_is_not_known_yet_has_no_time(book: BookKeeper) -> None:
