@@ -13,11 +13,12 @@ from sqlalchemy import Connection
 from service.errors import BadQuery, Detail
 from service.pipeline.surveillance import Surveillance
 from service.store import ledger
+from service.store.commits import commit_at
 
 
 @dataclass(frozen=True, slots=True)
 class KnownState:
-    """What was known: everything up to a position.
+    """What was known: everything up to a position at which a transaction ended.
 
     `past_position` is that position where it is not the ledger's head, else None: the present
     is read from sums, the past from what held then.
@@ -37,15 +38,15 @@ def known_at(
     What was known on a day reaches to that day: no figure of it ends later.
     """
     head = ledger.head_position(connection)
-    position = head
+    asked = head
     if isinstance(as_of, datetime):
-        position = ledger.position_at(connection, as_of.astimezone(UTC))
+        asked = ledger.position_at(connection, as_of.astimezone(UTC))
     elif as_of is not None:
-        position = as_of
-    if position > head:
+        asked = as_of
+    if asked > head:
         message = f"The ledger has reached position {head}."
         raise BadQuery(message, details=(Detail("?as_of", "not_reached", message),))
-    recorded_at = ledger.recorded_at(connection, position)
+    position, recorded_at = commit_at(connection, asked)
     latest_day = surveillance.today()
     then = as_of if isinstance(as_of, datetime) else recorded_at
     if as_of is not None and then is not None:

@@ -1,0 +1,79 @@
+"""A ledger of one's own: events recorded in a real store, batch after batch.
+
+In:     a database URL, and batches of events already in the vocabulary's terms.
+Out:    `Recorded`: the surveillance, with a clock that the test moves.
+Source: `service.pipeline.record` without what lies around the ledger: wire formats and monitors.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from service.domain.contributions import contributions
+from service.domain.events import AnyEvent, encode
+from service.domain.rules import FollowUpRules
+from service.pipeline.surveillance import Surveillance
+from service.store import events as event_store
+from service.store import ledger
+from service.store.engine import Database
+from service.store.events import PatientKey, ReceivedEvent
+from service.store.ledger import Posting
+
+FIRST_INSTANT = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+@dataclass
+class Recorded:
+    """A store and its clock; `record` takes a day each time, as hospitals report daily."""
+
+    database: Database
+    rules: FollowUpRules = field(default_factory=FollowUpRules)
+    now: datetime = FIRST_INSTANT
+
+    @property
+    def surveillance(self) -> Surveillance:
+        return Surveillance(self.database, self.rules, clock=lambda: self.now)
+
+    def record(self, batch: Sequence[AnyEvent]) -> int:
+        """Record one batch in one transaction, a day after the last; returns the position."""
+        self.now += timedelta(days=1)
+        new: dict[PatientKey, list[ReceivedEvent]] = defaultdict(list)
+        with self.database.write() as connection:
+            position = ledger.head_position(connection)
+            for event in batch:
+                position += 1
+                row = ReceivedEvent(event, encode(event).decode(), position, self.now)
+                new[PatientKey(event.facility, event.patient)].append(row)
+            earlier = event_store.events_of_patients(connection, new)
+            event_store.add_events(connection, [row for rows in new.values() for row in rows])
+            postings = []
+            for patient, rows in sorted(new.items()):
+                before = [row.event for row in earlier.get(patient, ())]
+                after = [*before, *(row.event for row in rows)]
+                postings.append(
+                    Posting(
+                        patient,
+                        before=contributions(before, self.rules),
+                        after=contributions(after, self.rules),
+                    )
+                )
+            if batch:
+                ledger.post(connection, postings, position)
+                ledger.advance(connection, position, self.now)
+        return position
+
+
+@contextmanager
+def recorded(
+    url: str, batches: Sequence[Sequence[AnyEvent]] = (), rules: FollowUpRules | None = None
+) -> Iterator[Recorded]:
+    """Everything recorded; the database is closed at the end."""
+    kept = Recorded(Database(url), rules or FollowUpRules())
+    try:
+        for batch in batches:
+            kept.record(batch)
+        yield kept
+    finally:
+        kept.database.close()
