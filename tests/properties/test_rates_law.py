@@ -25,13 +25,12 @@ from service.pipeline.rates import RateRow, rate_table, rate_tables, total_group
 from service.reference import INFECTION_TYPES
 from service.store import sums
 from service.store.events import PatientKey
-from tests.conftest import Databases
 from tests.properties.day_by_day import Count, CountedEpisode, DayAtRisk, count_day_by_day
 from tests.properties.histories import FIRST_DAY, cohorts, interleaved, stored
 from tests.properties.recorded import recorded
 
 law = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,
@@ -222,11 +221,11 @@ def figure(row: RateRow) -> Figure:
 
 @law
 @given(st.data())
-def test_rates_are_what_counting_day_by_day_says(databases: Databases, data: st.DataObject) -> None:
+def test_rates_are_what_counting_day_by_day_says(migrated_url: str, data: st.DataObject) -> None:
     cohort = data.draw(cohorts())
     hand = by_hand(cohort)
     arrived = stored(data.draw(interleaved(cohort)))
-    with databases(migrated=True) as url, recorded(url, in_batches(data, arrived)) as kept:
+    with recorded(migrated_url, in_batches(data, arrived)) as kept:
         for asked in data.draw(st.lists(definitions(), min_size=4, max_size=8)):
             with kept.database.read() as connection:
                 table = rate_table(connection, asked, with_recipients=True)
@@ -246,11 +245,11 @@ def test_rates_are_what_counting_day_by_day_says(databases: Databases, data: st.
 
 @law
 @given(st.data())
-def test_what_was_told_is_told_again_as_of_then(databases: Databases, data: st.DataObject) -> None:
+def test_what_was_told_is_told_again_as_of_then(migrated_url: str, data: st.DataObject) -> None:
     cohort = data.draw(cohorts(max_patients=3))
     batches = in_batches(data, stored(data.draw(interleaved(cohort))))
     questions = data.draw(st.lists(definitions(), min_size=2, max_size=3))
-    with databases(migrated=True) as url, recorded(url) as kept:
+    with recorded(migrated_url) as kept:
         told_then = []
         for batch in batches:
             position = kept.record(batch)
@@ -267,10 +266,10 @@ def test_what_was_told_is_told_again_as_of_then(databases: Databases, data: st.D
 
 @law
 @given(st.data())
-def test_strata_add_up_to_the_whole(databases: Databases, data: st.DataObject) -> None:
+def test_strata_add_up_to_the_whole(migrated_url: str, data: st.DataObject) -> None:
     cohort = data.draw(cohorts())
     arrived = stored(data.draw(interleaved(cohort)))
-    with databases(migrated=True) as url, recorded(url, [arrived]) as kept:
+    with recorded(migrated_url, [arrived]) as kept:
         for dimension in DIMENSIONS:
             asked = data.draw(definitions(by=st.just([dimension])))
             with kept.database.read() as connection:
@@ -293,10 +292,10 @@ def own_times(asked: RateDefinition) -> bool:
 
 @law
 @given(st.data())
-def test_windows_add_up_to_the_whole(databases: Databases, data: st.DataObject) -> None:
+def test_windows_add_up_to_the_whole(migrated_url: str, data: st.DataObject) -> None:
     cohort = data.draw(cohorts())
     arrived = stored(data.draw(interleaved(cohort)))
-    with databases(migrated=True) as url, recorded(url, [arrived]) as kept:
+    with recorded(migrated_url, [arrived]) as kept:
         for interval in ("week", "month", "quarter", "year"):
             asked = data.draw(definitions())
             with kept.database.read() as connection:
@@ -335,11 +334,11 @@ def of_stratum(table: object, row: RateRow) -> RateRow:
 @law
 @given(st.data())
 def test_an_explanation_adds_up_to_the_rate_it_explains(
-    databases: Databases, data: st.DataObject
+    migrated_url: str, data: st.DataObject
 ) -> None:
     cohort = data.draw(cohorts())
     batches = in_batches(data, stored(data.draw(interleaved(cohort))))
-    with databases(migrated=True) as url, recorded(url) as kept:
+    with recorded(migrated_url) as kept:
         positions = [kept.record(batch) for batch in batches]
         for asked in data.draw(st.lists(definitions(by=st.just([])), min_size=3, max_size=6)):
             position = data.draw(st.sampled_from(positions))
