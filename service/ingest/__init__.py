@@ -1,1 +1,1 @@
-"""Bytes from hospitals, read into events or into reasons why not; nothing is stored here."""
+"""The way in: from bytes as sent to events in the vocabulary's terms, or reasons why not."""

@@ -1,8 +1,8 @@
-"""What becomes of an item that is read: a draft, or a rejection with every fault it has.
+"""What becomes of something sent: a draft of an event, or a rejection with every fault.
 
-In:     nothing; these are the values the readers return.
-Out:    `Draft`, `Rejection` and `Fault`.
-Source: CONTRACT 1: all faults at once, none repeats a value that could identify a patient.
+In:     nothing.
+Out:    `Draft`, `Rejection`, `DocumentFault` and the `Fault` they hold.
+Source: CONTRACT 1: all faults at once, and no message repeats a value.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,10 @@ from service.domain.events import AnyEvent
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong, or worth a remark: where (a JSON pointer within the item), and what to do."""
+    """One fault, or one warning: where, a stable code, and what to do.
+
+    `pointer` is a JSON pointer within the item ("/agents/0", "" for the item itself).
+    """
 
     pointer: str
     code: str
@@ -21,7 +24,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """An item that cannot be taken; `index` is its place in the array, or its line number."""
+    """An item that is no event; `index` counts from 0 in an array, lines count from 1."""
 
     index: int
     event_id: str | None
@@ -30,9 +33,22 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An item that can be taken: the event, and the words in which it was sent."""
+    """An event ready to be recorded; `index` counts from 0 in an array, lines count from 1.
+
+    `received` is what was sent as canonical JSON: keys sorted, no spaces, nulls left out. Two
+    reports with the same `received` say the same.
+    """
 
     index: int
     event: AnyEvent
     received: str
     warnings: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFault:
+    """Why a body as a whole cannot be read; `position` says where ("line 1, column 17")."""
+
+    code: str
+    message: str
+    position: str | None = None

@@ -1,0 +1,75 @@
+"""Cuts a stream of bytes into lines without holding more than one of them.
+
+In:     chunks of any size, as they arrive.
+Out:    numbered lines, from 1; a line beyond the bound is a rejection, and reading goes on.
+Source: the NDJSON specification: lines end with \\n, and only with it. `bytes.splitlines` also
+        cuts at a lone \\r, `str.splitlines` at U+2028 and U+0085, which JSON allows in strings.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from service.ingest.faults import Fault, Rejection
+from service.ingest.json_text import BYTE_ORDER_MARK
+
+MAX_LINE_BYTES = 1024 * 1024
+_BLANK = b" \t\r"
+
+
+class Line(NamedTuple):
+    """One line without its end."""
+
+    number: int
+    content: bytes
+
+
+class LineSplitter:
+    """Takes chunks, gives lines; blank lines are counted and left out.
+
+    >>> splitter = LineSplitter()
+    >>> [line for chunk in (b'{"a', b'":1}\\r\\n\\n{') for line in splitter.push(chunk)]
+    [Line(number=1, content=b'{"a":1}')]
+    >>> list(splitter.finish())
+    [Line(number=3, content=b'{')]
+    """
+
+    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+        self.max_line_bytes = max_line_bytes
+        self._number = 1
+        self._begun = bytearray()
+        self._is_too_long = False
+
+    def push(self, chunk: bytes) -> Iterator[Line | Rejection]:
+        """The lines that end in this chunk; read them all before the next push."""
+        start = 0
+        while (end := chunk.find(b"\n", start)) >= 0:
+            self._take(chunk, start, end)
+            yield from self._complete()
+            start = end + 1
+        self._take(chunk, start, len(chunk))
+
+    def finish(self) -> Iterator[Line | Rejection]:
+        """The last line, if the stream ended without ending it."""
+        yield from self._complete()
+
+    def _take(self, chunk: bytes, start: int, end: int) -> None:
+        # One byte over the bound, for the \r that is not part of the line.
+        if self._is_too_long or len(self._begun) + end - start > self.max_line_bytes + 1:
+            self._is_too_long = True
+            self._begun.clear()
+        else:
+            self._begun += memoryview(chunk)[start:end]
+
+    def _complete(self) -> Iterator[Line | Rejection]:
+        number, is_too_long = self._number, self._is_too_long
+        content = bytes(self._begun).removesuffix(b"\r")
+        self._number += 1
+        self._begun.clear()
+        self._is_too_long = False
+        if number == 1:
+            content = content.removeprefix(BYTE_ORDER_MARK)
+        if is_too_long or len(content) > self.max_line_bytes:
+            message = f"A line may have at most {self.max_line_bytes} bytes. Send it in parts."
+            yield Rejection(number, None, (Fault("", "line_too_long", message),))
+        elif content.strip(_BLANK):
+            yield Line(number, content)
