@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from service import __version__
-from service.api import documentation, health, rates, state
+from service.api import documentation, events, health, patients, rates, state
 from service.api.body_limit import BodyLimit
 from service.api.etags import ETags
 from service.api.last_resort import LastResort
@@ -26,11 +26,14 @@ from service.api.secure_headers import SecureHeaders
 from service.domain.rules import FollowUpRules
 from service.errors import GraftwatchError
 from service.pipeline.surveillance import Surveillance
-from service.settings import Settings
+from service.reference.case_definitions import read_rows, shipped_case_definitions
+from service.settings import Settings, SettingsError
 from service.store.engine import Database
 from service.store.migrate import is_at_head
 
 ROUTERS: tuple[APIRouter, ...] = (
+    events.router,
+    patients.router,
     rates.router,
     health.router,
     documentation.router,
@@ -85,9 +88,24 @@ def open_surveillance(settings: Settings) -> Surveillance:
     """The surveillance that the settings describe; nothing is connected yet."""
     return Surveillance(
         database=Database(settings.database_url, pool_size=settings.database_pool_size),
-        rules=FollowUpRules(followup_grace_days=settings.followup_grace_days),
+        rules=rules_of(settings),
         zone=ZoneInfo(settings.timezone),
     )
+
+
+def rules_of(settings: Settings) -> FollowUpRules:
+    """How silence ends follow-up and how records become episodes."""
+    definitions = shipped_case_definitions()
+    if settings.case_definitions_file is not None:
+        try:
+            definitions = definitions.replaced_by(
+                read_rows(settings.case_definitions_file.read_bytes())
+            )
+        except (OSError, ValueError) as fault:
+            raise SettingsError(
+                f"GRAFTWATCH_CASE_DEFINITIONS_FILE cannot be used: {type(fault).__name__}"
+            ) from fault
+    return FollowUpRules(settings.followup_grace_days, definitions)
 
 
 def require_ready(surveillance: Surveillance) -> None:

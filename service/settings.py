@@ -68,6 +68,10 @@ class Settings(BaseSettings):
         le=3650,
         description="Days a patient without news stays at risk after the last contact.",
     )
+    case_definitions_file: Path | None = Field(
+        default=None,
+        description="JSON file of case definitions that replace shipped ones; needs a rebuild.",
+    )
     max_body_bytes: int = Field(
         default=16 * MEBIBYTE,
         ge=KIBIBYTE,

@@ -7,7 +7,7 @@ Source: METHODS 2 (index date, entry, two transplants on one day) and 3 (age gro
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 
 from service.domain.days import FAR_FUTURE_DAY
 from service.domain.events import AnyEvent, Transplant
@@ -75,13 +75,13 @@ def courses(standing: Iterable[AnyEvent]) -> list[Course]:
         (day.toordinal(), list(of_the_day))
         for day, of_the_day in groupby(transplants, key=lambda event: event.occurred_on)
     ]
-    ends = [following - 1 for (_, _), (following, _) in pairwise(days)] + [FAR_FUTURE_DAY]
+    next_index_days = [*(index_day for index_day, _ in days[1:]), FAR_FUTURE_DAY + 1]
     return [
         Course(
             index_day=index_day,
-            last_possible_day=last_possible_day,
+            last_possible_day=next_index_day - 1,
             transplant_type="+".join(sorted({event.transplant_type for event in of_the_day})),
             transplant=of_the_day[-1],
         )
-        for (index_day, of_the_day), last_possible_day in zip(days, ends, strict=True)
+        for (index_day, of_the_day), next_index_day in zip(days, next_index_days, strict=False)
     ]

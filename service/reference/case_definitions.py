@@ -90,5 +90,9 @@ class CaseDefinitions:
 @cache
 def shipped_case_definitions() -> CaseDefinitions:
     """The definitions that hold unless the operator sets others."""
-    rows = msgspec.json.decode(read_bytes("case_definitions.json"), type=tuple[CaseDefinition, ...])
-    return CaseDefinitions(rows)
+    return CaseDefinitions(read_rows(read_bytes("case_definitions.json")))
+
+
+def read_rows(content: bytes) -> tuple[CaseDefinition, ...]:
+    """Case definitions written as the shipped file is; ValueError for anything else."""
+    return msgspec.json.decode(content, type=tuple[CaseDefinition, ...])
