@@ -128,6 +128,14 @@ def usual_contaminants() -> frozenset[str]:
 
 
 @cache
+def contaminated_types() -> frozenset[str]:
+    """The infection types to which such organisms belong."""
+    return frozenset(
+        organism.infection_type for organism in organisms() if organism.usual_contaminant
+    )
+
+
+@cache
 def _groups() -> dict[str, str]:
     return {organism.name: organism.group for organism in organisms()}
 

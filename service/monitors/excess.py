@@ -125,11 +125,17 @@ def weigh_excess(
     *,
     since_day: int | None,
     today: int,
+    also_on: Whole | None = None,
 ) -> ExcessEvidence:
-    """The evidence up to today, signalled or not; MeasureMismatch if the series does not fit."""
+    """The evidence up to today, signalled or not; MeasureMismatch if the series does not fit.
+
+    The days of `also_on` join the path; on days without a case the evidence only falls, so they
+    change nothing of what is signalled.
+    """
     null = expected_null(baseline, definition.null)
     onsets = np.sort(_counted_onsets(series, since_day, today))
-    days = np.unique(np.append(onsets, today)).astype(np.int64)
+    more = np.array([], dtype=np.int64) if also_on is None else also_on[also_on <= today]
+    days = np.unique(np.concatenate((onsets, more, [today]))).astype(np.int64)
     if since_day is not None:
         days = days[days >= since_day]
     exposure = _exposure(series, since_day, days)

@@ -3,20 +3,28 @@
 In:     a published baseline.
 Out:    `NullValue`; whether the baseline can be monitored; its phases; the cases it would count.
 Source: METHODS 7 and 8.
+
+The ledger's marks of a first episode are of an infection type, or of any. A numerator that takes
+only some infections of its type has a first of its own: the first *matching* one of each course,
+which no infection of another organism or site hides.
 """
 
 import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from service.domain.episodes import COLONISATION
 from service.domain.figures import RATED_STATUSES
 from service.errors import MeasureMismatch
-from service.monitors.cases import Case, in_order, usual_contaminants
+from service.monitors.cases import Case, contaminated_types, in_order, usual_contaminants
 from service.monitors.definitions import Null
 from service.reference import PHASE_STARTS, PHASES
-from service.reference.baselines import Baseline
+from service.reference.baselines import Baseline, Numerator
 
 MONITORED_MEASURES = ("rate", "proportion", "cumulative_incidence")
+
+NARROWING = ("organism", "organism_group", "site", "site_class", "certainty")
+"""Dimensions by which a numerator takes only some infections of its types."""
 
 
 class NullValue(NamedTuple):
@@ -80,6 +88,30 @@ def _within(baseline: Baseline, stated: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
+def counts_first_matching(baseline: Baseline, *, without_contaminants: bool = True) -> bool:
+    """Does it count first episodes, but not of all infections of its types?
+
+    Then the ledger knows no time at risk of its own for them, and all follow-up stands in the
+    denominator: more is expected than should be, so that a signal errs on the quiet side.
+    """
+    wanted = baseline.numerator
+    narrowed = any(getattr(wanted, name) for name in NARROWING) or not (
+        set(statuses_of(wanted)) >= set(RATED_STATUSES) or of_colonisation(wanted)
+    )
+    leaves_out = without_contaminants and not contaminated_types().isdisjoint(wanted.infection_type)
+    return baseline.episodes == "first" and (narrowed or leaves_out)
+
+
+def statuses_of(numerator: Numerator) -> tuple[str, ...]:
+    """The statuses that count: what rates count unless the baseline says otherwise."""
+    return numerator.status or RATED_STATUSES
+
+
+def of_colonisation(numerator: Numerator) -> bool:
+    """Does it count isolation without disease and nothing else?"""
+    return statuses_of(numerator) == (COLONISATION,)
+
+
 def counted_against(
     baseline: Baseline, cases: Iterable[Case], *, without_contaminants: bool = True
 ) -> tuple[Case, ...]:
@@ -88,19 +120,41 @@ def counted_against(
     Of first episodes each course has one: isolation and infection have firsts of their own, and
     a baseline that counts both counts the recipient once.
     """
+    by_own_order = counts_first_matching(baseline, without_contaminants=without_contaminants)
     found = in_order(
         case
         for case in cases
         if _is_of_population(baseline, case)
-        and _is_of_numerator(baseline, case)
+        and matches(baseline.numerator, case)
+        and (baseline.episodes == "all" or by_own_order or _is_first(baseline, case))
         and not (without_contaminants and case.organism in usual_contaminants())
     )
-    if baseline.episodes == "all":
-        return found
+    return found if baseline.episodes == "all" else first_of_each_course(found)
+
+
+def first_of_each_course(cases: Iterable[Case]) -> tuple[Case, ...]:
+    """Of cases in order of onset, the first of each course."""
     first_of_course: dict[tuple[str, str, int | None], Case] = {}
-    for case in found:
+    for case in cases:
         first_of_course.setdefault((case.facility, case.patient, case.course_index_day), case)
     return tuple(first_of_course.values())
+
+
+def matches(wanted: Numerator, case: Case) -> bool:
+    """Is the case one of those the numerator names, whatever its population and phase?"""
+    return all(
+        not allowed or value in allowed
+        for value, allowed in (
+            (case.infection_type, wanted.infection_type),
+            (case.organism, wanted.organism),
+            (case.organism_group, wanted.organism_group),
+            (case.site, wanted.site),
+            (case.site_class, wanted.site_class),
+            (case.status, statuses_of(wanted)),
+            (case.certainty, wanted.certainty),
+            (case.stratum.age_group if case.stratum else "unknown", wanted.age_group),
+        )
+    )
 
 
 def _is_of_population(baseline: Baseline, case: Case) -> bool:
@@ -116,22 +170,5 @@ def _is_of_population(baseline: Baseline, case: Case) -> bool:
     )
 
 
-def _is_of_numerator(baseline: Baseline, case: Case) -> bool:
-    wanted = baseline.numerator
-    if baseline.episodes == "first":
-        is_first = case.first_of_type if wanted.infection_type else case.first_of_any
-        if not is_first:
-            return False
-    return all(
-        not allowed or value in allowed
-        for value, allowed in (
-            (case.infection_type, wanted.infection_type),
-            (case.organism, wanted.organism),
-            (case.organism_group, wanted.organism_group),
-            (case.site, wanted.site),
-            (case.site_class, wanted.site_class),
-            (case.status, wanted.status or RATED_STATUSES),
-            (case.certainty, wanted.certainty),
-            (case.stratum.age_group if case.stratum else "unknown", wanted.age_group),
-        )
-    )
+def _is_first(baseline: Baseline, case: Case) -> bool:
+    return case.first_of_type if baseline.numerator.infection_type else case.first_of_any

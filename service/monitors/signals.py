@@ -24,14 +24,24 @@ def facility_scope(facility: str) -> str:
     return f"facility:{facility}"
 
 
+def facility_of(scope_key: str) -> str | None:
+    """The facility of a scope key; None for the network.
+
+    >>> facility_of("facility:ucd-01"), facility_of("network")
+    ('ucd-01', None)
+    """
+    _, of_facility, facility = scope_key.partition("facility:")
+    return facility if of_facility else None
+
+
 def place_words(scope_key: str) -> str:
     """Where, for a title.
 
     >>> place_words("facility:ucd-01"), place_words("network")
     ('at ucd-01', 'across the network')
     """
-    _, of_facility, facility = scope_key.partition("facility:")
-    return f"at {facility}" if of_facility else "across the network"
+    facility = facility_of(scope_key)
+    return f"at {facility}" if facility else "across the network"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,14 @@ from service.monitors.alerts import (
     evidence_since,
     opened,
 )
+from service.monitors.cases import Case
 from service.monitors.clusters import cluster_evaluation
 from service.monitors.definitions import Kind, MonitorDefinition
 from service.monitors.evaluations import excess_evaluation
+from service.monitors.nulls import can_be_monitored
 from service.monitors.reconcile import reconcile
 from service.monitors.sentinel import sentinel_evaluations
-from service.monitors.signals import NETWORK, Evaluation, facility_scope
+from service.monitors.signals import NETWORK, Evaluation, Signal, facility_of, facility_scope
 from service.pipeline.observations import CaseFile, cases_for, series_for
 from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline
@@ -71,11 +73,10 @@ def watch(
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What a batch changed: where, after which transplants, and which types of infection."""
+    """What a batch changed: where, after which transplants; None for everywhere, after all."""
 
-    facilities: frozenset[str]
-    transplant_types: frozenset[str]
-    infection_types: frozenset[str]
+    facilities: frozenset[str] | None
+    transplant_types: frozenset[str] | None
 
     @classmethod
     def by(cls, postings: Iterable[Posting]) -> "Touched":
@@ -88,13 +89,24 @@ class Touched:
             facilities=frozenset(p.patient.facility for p in changed),
             transplant_types=frozenset(s.transplant_type for s in strata)
             | frozenset(exposure.transplant_type for exposure in exposures),
-            infection_types=frozenset(episode.infection_type for episode in episodes),
         )
 
     def concerns(self, baseline: Baseline) -> bool:
         """Can the figure that the baseline speaks of have changed?"""
         population = baseline.population.transplant_type
-        return not population or not self.transplant_types.isdisjoint(population)
+        touched = self.transplant_types
+        return not population or touched is None or not touched.isdisjoint(population)
+
+    def places(self, cases: Iterable[Case], alerts: Iterable[AlertState]) -> list[str]:
+        """The facilities to evaluate: those touched, else all with a case or an alert."""
+        if self.facilities is not None:
+            return sorted(self.facilities)
+        of_alerts = {facility_of(alert.scope_key) for alert in alerts}
+        return sorted({case.facility for case in cases} | {name for name in of_alerts if name})
+
+
+EVERYTHING = Touched(None, None)
+"""For a monitor that is new, or watches otherwise than before."""
 
 
 def evaluate(
@@ -123,43 +135,71 @@ def evaluate(
 
 
 def _excess(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> Iterator[Evaluation]:
-    baseline = watched.baselines[monitor.baseline_id or ""]
-    if not touched.concerns(baseline):
+    """Every place of the monitor; nothing where its baseline's latest version has no such figure.
+
+    A new version of a baseline must never stop a batch from being recorded.
+    """
+    baseline = watched.baselines.get(monitor.baseline_id or "")
+    if baseline is None or not can_be_monitored(baseline) or not touched.concerns(baseline):
         return
+    clean = monitor.exclude_usual_contaminants
+    everywhere = cases_for(watched.case_file, baseline, None, without_contaminants=clean)
+    own = [alert for alert in watched.alerts if alert.monitor_id == monitor.id]
     scopes: dict[str, list[str] | None] = {}
     if monitor.scope in ("facility", "both"):
-        scopes |= {facility_scope(name): [name] for name in sorted(touched.facilities)}
+        scopes |= {facility_scope(name): [name] for name in touched.places(everywhere, own)}
     if monitor.scope in ("network", "both"):
         scopes[NETWORK] = None
     for scope_key, facilities in scopes.items():
-        cases = cases_for(
-            watched.case_file,
-            baseline,
-            facilities,
-            without_contaminants=monitor.exclude_usual_contaminants,
-        )
-        own_alerts = watched.alerts_of(monitor, scope_key)
-        if cases or own_alerts:
+        cases = cases_for(watched.case_file, baseline, facilities, without_contaminants=clean)
+        of_place = watched.alerts_of(monitor, scope_key)
+        if cases or of_place:
+            series = series_for(
+                watched.connection,
+                baseline,
+                cases,
+                facilities,
+                watched.today,
+                without_contaminants=clean,
+            )
             yield excess_evaluation(
                 monitor,
                 baseline,
                 scope_key,
-                series_for(watched.connection, baseline, cases, facilities, watched.today),
+                series,
                 cases,
-                since_day=evidence_since(own_alerts),
+                since_day=evidence_since(of_place),
                 today=watched.today,
             )
 
 
 def _sentinel(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> Iterable[Evaluation]:
     infection_type = monitor.sentinel.infection_type if monitor.sentinel else ""
-    infections = watched.case_file.infections([infection_type], touched.facilities)
-    return sentinel_evaluations(monitor, infections, touched.facilities)
+    infections = watched.case_file.infections([infection_type])
+    own = [alert for alert in watched.alerts if alert.monitor_id == monitor.id]
+    places = touched.places(infections, own)
+    return sentinel_evaluations(
+        monitor, [case for case in infections if case.facility in places], places
+    )
 
 
 def _cluster(watched: Watch, monitor: MonitorDefinition, _: Touched) -> Iterable[Evaluation]:
+    """The network, without naming cases in the evidence.
+
+    An alert's cases stand in a table of their own, from which an erased patient is removed; a
+    second list of them in the evidence would outlive the patient.
+    """
     infection_type = monitor.cluster.infection_type if monitor.cluster else ""
-    return [cluster_evaluation(monitor, watched.case_file.infections([infection_type]))]
+    found = cluster_evaluation(monitor, watched.case_file.infections([infection_type]))
+    signals = tuple(
+        replace(signal, evidence={**signal.evidence, "links": _links_without_names(signal)})
+        for signal in found.signals
+    )
+    return [replace(found, signals=signals)]
+
+
+def _links_without_names(signal: Signal) -> list[dict[str, Any]]:
+    return [{**link, "cases": len(link["cases"])} for link in signal.evidence["links"]]
 
 
 EVALUATE: dict[Kind, Callable[[Watch, MonitorDefinition, Touched], Iterable[Evaluation]]] = {
@@ -176,9 +216,12 @@ def _keep(
     position: int,
     now: datetime,
 ) -> None:
-    for number, change in enumerate(changes):
+    number = alert_store.opened_at_position(connection, position)
+    for change in changes:
         if isinstance(change, Open):
-            state = opened(change, alert_id=f"alert-{position}-{number}", opened_position=position)
+            alert_id = f"alert-{position}-{number}"
+            number += 1
+            state = opened(change, alert_id=alert_id, opened_position=position)
             evidence = {**change.signal.evidence, "position": position}
             state = replace(state, latest_evidence=evidence)
             alert_store.add_alert(connection, state, change.signal.cases, evidence, now)

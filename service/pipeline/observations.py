@@ -5,17 +5,25 @@ Out:    its cases, and the series they are held against: person-time or recipien
 Source: METHODS 7 and 8: signals are functions of daily series taken from the ledger.
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import Connection
 
 from service.domain.contributions import ANY, FOLLOW_UP, not_at_risk_first
+from service.domain.episodes import COLONISATION
 from service.monitors.cases import Case, case_of
 from service.monitors.evaluations import cohort_series, daily_series
 from service.monitors.excess import CohortSeries, DailySeries, Whole
-from service.monitors.nulls import counted_against, phases_at_risk
+from service.monitors.nulls import (
+    counted_against,
+    counts_first_matching,
+    of_colonisation,
+    phases_at_risk,
+    statuses_of,
+)
 from service.reference import INFECTION_TYPES
 from service.reference.baselines import Baseline
 from service.store import holdings, sums
@@ -23,25 +31,55 @@ from service.store import holdings, sums
 
 @dataclass
 class CaseFile:
-    """The infections of the network, read once for each type however many monitors ask."""
+    """The cases of some facilities (None: all), read once however many baselines ask.
+
+    Where `without_contaminants`, organisms that seldom mean disease are left out of the counts.
+    """
 
     connection: Connection
+    facilities: Collection[str] | None = None
 
     def __post_init__(self) -> None:
         """Nothing is read yet."""
-        self._read: dict[str, tuple[Case, ...]] = {}
+        self._read: dict[tuple[str, bool], tuple[Case, ...]] = {}
+        self._counted: dict[tuple[Baseline, bool], Mapping[str, tuple[Case, ...]]] = {}
 
     def infections(
-        self, infection_types: Collection[str], facilities: Collection[str] | None = None
+        self, infection_types: Collection[str], *, with_colonisation: bool = False
     ) -> list[Case]:
-        """The infections of the types (none named: of all), at some facilities or at all."""
+        """The infections of the types (none named: of all), counted or not."""
         found: list[Case] = []
         for infection_type in infection_types or INFECTION_TYPES:
-            if infection_type not in self._read:
-                rows = holdings.infections(self.connection, [infection_type])
-                self._read[infection_type] = tuple(case_of(*key, row) for key, row in rows)
-            found += self._read[infection_type]
-        return [case for case in found if facilities is None or case.facility in facilities]
+            key = (infection_type, with_colonisation)
+            if key not in self._read:
+                rows = holdings.infections(
+                    self.connection,
+                    [infection_type],
+                    self.facilities,
+                    with_colonisation=with_colonisation,
+                )
+                self._read[key] = tuple(case_of(*who, row) for who, row in rows)
+            found += self._read[key]
+        return found
+
+    def counted(
+        self, baseline: Baseline, *, without_contaminants: bool = True
+    ) -> Mapping[str, tuple[Case, ...]]:
+        """The counted cases that the baseline's own definition takes in, by facility."""
+        key = (baseline, without_contaminants)
+        if key not in self._counted:
+            numerator = baseline.numerator
+            candidates = self.infections(
+                numerator.infection_type,
+                with_colonisation=COLONISATION in statuses_of(numerator),
+            )
+            by_facility: dict[str, list[Case]] = defaultdict(list)
+            for case in counted_against(
+                baseline, candidates, without_contaminants=without_contaminants
+            ):
+                by_facility[case.facility].append(case)
+            self._counted[key] = {name: tuple(cases) for name, cases in by_facility.items()}
+        return self._counted[key]
 
 
 def cases_for(
@@ -49,11 +87,12 @@ def cases_for(
     baseline: Baseline,
     facilities: Collection[str] | None,
     *,
-    without_contaminants: bool,
+    without_contaminants: bool = True,
 ) -> tuple[Case, ...]:
-    """The counted cases that the baseline's own definition takes in, in order of onset."""
-    candidates = case_file.infections(baseline.numerator.infection_type, facilities)
-    return counted_against(baseline, candidates, without_contaminants=without_contaminants)
+    """The counted cases at some facilities, or at all that the case file holds."""
+    counted = case_file.counted(baseline, without_contaminants=without_contaminants)
+    names = counted if facilities is None else facilities
+    return tuple(case for name in sorted(names) for case in counted.get(name, ()))
 
 
 def series_for(
@@ -62,16 +101,29 @@ def series_for(
     cases: Collection[Case],
     facilities: Collection[str] | None,
     end_day: int,
+    *,
+    without_contaminants: bool = True,
 ) -> DailySeries | CohortSeries:
     """The cases beside what they are held against, up to a day."""
     if baseline.measure == "proportion":
-        entered = sums.entered_days(
-            connection, population_filters(baseline, facilities), end_day=end_day
-        )
-        days = np.array([day for day, count in entered for _ in range(count)], dtype=np.int64)
-        return cohort_series(cases, days)
-    days, changes = risk_steps(connection, baseline, facilities, end_day)
+        return cohort_series(cases, entered_days(connection, baseline, facilities, end_day))
+    days, changes = risk_steps(
+        connection, baseline, facilities, end_day, without_contaminants=without_contaminants
+    )
     return daily_series(cases, days, changes)
+
+
+def entered_days(
+    connection: Connection,
+    baseline: Baseline,
+    facilities: Collection[str] | None,
+    end_day: int,
+) -> Whole:
+    """For each recipient of the population the day of entry, up to a day."""
+    entered = sums.entered_days(
+        connection, population_filters(baseline, facilities), end_day=end_day
+    )
+    return np.array([day for day, count in entered for _ in range(count)], dtype=np.int64)
 
 
 def risk_steps(
@@ -79,9 +131,11 @@ def risk_steps(
     baseline: Baseline,
     facilities: Collection[str] | None,
     end_day: int,
+    *,
+    without_contaminants: bool = True,
 ) -> tuple[Whole, Whole]:
     """The steps in the number at risk: follow-up, less what a first episode takes out."""
-    taken_out = _taken_out(baseline)
+    taken_out = _taken_out(baseline, without_contaminants=without_contaminants)
     filters = {**population_filters(baseline, facilities), "phase": phases_at_risk(baseline)}
     risk_sets = [FOLLOW_UP, *([taken_out] if taken_out else [])]
     steps = list(sums.daily_steps(connection, filters, (), risk_sets, end_day=end_day))
@@ -102,12 +156,19 @@ def population_filters(
         "age_group": population.age_group,
     }
     found = {name: values for name, values in filters.items() if values}
-    return found if facilities is None else {**found, "facility": tuple(facilities)}
+    return found if facilities is None else {**found, "facility": tuple(sorted(facilities))}
 
 
-def _taken_out(baseline: Baseline) -> str | None:
-    """The risk set behind a first episode; several types have none in common."""
-    types = baseline.numerator.infection_type
-    if baseline.episodes != "first" or len(types) > 1:
+def _taken_out(baseline: Baseline, *, without_contaminants: bool) -> str | None:
+    """The risk set behind a first episode; several types, or part of one, have none."""
+    numerator = baseline.numerator
+    types, statuses = numerator.infection_type, statuses_of(numerator)
+    alone = of_colonisation(numerator)
+    if (
+        baseline.episodes != "first"
+        or len(types) > 1
+        or counts_first_matching(baseline, without_contaminants=without_contaminants)
+        or (COLONISATION in statuses and not (alone and types))
+    ):
         return None
-    return not_at_risk_first(types[0] if types else ANY)
+    return not_at_risk_first(types[0] if types else ANY, colonisation=alone)

@@ -90,6 +90,12 @@ def cases_of(connection: Connection, alert_ids: Collection[str]) -> dict[str, li
     return found
 
 
+def opened_at_position(connection: Connection, position: int) -> int:
+    """How many alerts were opened at a position."""
+    query = select(func.count()).where(_alerts.opened_position == position)
+    return connection.execute(query).scalar_one()
+
+
 def add_alert(
     connection: Connection,
     state: AlertState,

@@ -25,6 +25,8 @@ CourseKey = tuple[str, str, int]
 class CourseHistory:
     """One course: its days at risk, and the days of its first matching case and its death."""
 
+    facility: str
+    patient: str
     index_day: int
     follow_up: list[Days] = field(default_factory=list)
     case_day: int | None = None
@@ -67,7 +69,7 @@ def course_histories(
             runs[key].append(Days(start_day, end_day))
     onsets = _first_onsets(connection, {**population, **cases})
     for key, days in runs.items():
-        yield CourseHistory(key[-1], merge(days), onsets.get(key), deaths.get(key))
+        yield CourseHistory(*key, merge(days), onsets.get(key), deaths.get(key))
 
 
 def _first_onsets(connection: Connection, filters: sums.Filters) -> dict[CourseKey, int]:

@@ -65,10 +65,13 @@ def infections(
     connection: Connection,
     infection_types: Collection[str],
     facilities: Collection[str] | None = None,
+    *,
+    with_colonisation: bool = False,
 ) -> Iterator[tuple[PatientKey, LedgerEpisode]]:
     """Every infection of the types, counted or not, of some facilities or of all (None).
 
-    Strata are looked up facility by facility, so the answer comes in order of facility.
+    Isolation without disease comes too where it is asked for. Strata are looked up facility by
+    facility, so the answer comes in order of facility.
     """
     table = EpisodeRow.metadata.tables["episodes"].c
     query = (
@@ -76,10 +79,11 @@ def infections(
         .where(
             table.withdrawn_at.is_(None),
             table.infection_type.in_(list(infection_types)),
-            table.status != COLONISATION,
         )
         .order_by(table.facility, table.onset_day)
     )
+    if not with_colonisation:
+        query = query.where(table.status != COLONISATION)
     if facilities is not None:
         query = query.where(table.facility.in_(list(facilities)))
     rows = connection.execute(query).mappings().all()

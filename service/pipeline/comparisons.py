@@ -1,0 +1,240 @@
+"""Comparisons: each published figure beside what the ledger shows of it.
+
+In:     a baseline, the facilities to look at (None: all), today.
+Out:    `Comparison`: observed, expected, their ratio or why there is none, the e-value.
+Source: METHODS 7: measures are never mixed; each has its own way of being observed.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from service.errors import BadQuery, Detail, MeasureMismatch
+from service.monitors.definitions import MonitorDefinition
+from service.monitors.excess import ExcessEvidence, weigh_excess
+from service.monitors.nulls import can_be_monitored
+from service.monitors.shipped import excess_monitor
+from service.pipeline.observations import CaseFile, cases_for, series_for
+from service.pipeline.observed import (
+    Cohorts,
+    Expected,
+    Observed,
+    observed_incidence,
+    observed_proportion,
+    observed_rate,
+    observed_share,
+)
+from service.reference.baselines import Baseline
+from service.stats.sir import ObservedExpected, observed_expected
+from service.store import alerts as alert_store
+from service.store import catalogue
+from service.store.alerts import KeptAlert
+
+NOBODY_AT_RISK = "nobody of this population was at risk"
+NOTHING_EXPECTED = "a published figure of 0 or 1 leads to no expected number"
+SHARE_HAS_NO_RATIO = (
+    "a share of cases has no ratio of observed to expected: compare the two intervals"
+)
+CLUSTER_HAS_NO_RATIO = "a cluster has no denominator: it is watched by linkage"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A baseline beside its observed figure.
+
+    `ratio` is None exactly where `reason` says why. `evidence` is that of an excess since the
+    start, at the places asked for, where the baseline can be watched; `monitor` is the one that
+    watches it, on or off. Of a cluster there is only `clusters`: open alerts of linked cases.
+    """
+
+    baseline: Baseline
+    observed: Observed | None = None
+    expected: Expected | None = None
+    ratio: ObservedExpected | None = None
+    reason: str | None = None
+    evidence: ExcessEvidence | None = None
+    monitor: MonitorDefinition | None = None
+    clusters: tuple[KeptAlert, ...] = ()
+    cluster_monitors: tuple[MonitorDefinition, ...] = ()
+
+
+@dataclass
+class Ledger:
+    """What all comparisons of one answer share; each thing is read once."""
+
+    connection: Connection
+    facilities: tuple[str, ...] | None
+    today: int
+    case_file: CaseFile = field(init=False)
+    cohorts: Cohorts = field(init=False)
+    monitors: list[MonitorDefinition] = field(init=False)
+    cluster_alerts: list[KeptAlert] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read what is small; cases and cohorts are read when asked for."""
+        self.case_file = CaseFile(self.connection, self.facilities)
+        self.cohorts = Cohorts(self.connection)
+        self.monitors = catalogue.current_monitors(self.connection)
+        kept = alert_store.alerts_of(
+            self.connection, [m.id for m in self.monitors if m.kind == "cluster"]
+        )
+        self.cluster_alerts = [alert for alert in kept if alert.state.is_open]
+
+
+def compare(
+    connection: Connection,
+    baselines: Iterable[Baseline],
+    facilities: tuple[str, ...] | None,
+    today: int,
+) -> list[Comparison]:
+    """Each baseline beside its observed figure, at some facilities or at all (None)."""
+    ledger = Ledger(connection, facilities, today)
+    return [COMPARE[baseline.measure](ledger, baseline) for baseline in baselines]
+
+
+def chosen_baselines(
+    connection: Connection, names: Collection[str], measure: str | None
+) -> list[Baseline]:
+    """The named baselines or all, in force now; a measure alone selects those that have it.
+
+    Raises `BadQuery` for an unknown name, `MeasureMismatch` where a named baseline is asked for
+    as another measure than it is.
+    """
+    current = catalogue.current_baselines(connection)
+    unknown = [name for name in names if name not in current]
+    if unknown:
+        message = "No baseline of that id: `GET /v1/baselines` lists them."
+        details = tuple(Detail("?baseline", "unknown_baseline", message) for _ in unknown)
+        raise BadQuery("A baseline is not known.", details=details)
+    if not names:
+        return [b for b in current.values() if measure is None or b.measure == measure]
+    found = [current[name] for name in dict.fromkeys(names)]
+    for baseline in found:
+        if measure is not None and baseline.measure != measure:
+            raise _mismatch(baseline, measure)
+    return found
+
+
+def _mismatch(baseline: Baseline, measure: str) -> MeasureMismatch:
+    possible = POSSIBLE[baseline.measure]
+    message = (
+        f"{baseline.id} is a {_words(baseline.measure)} ({baseline.printed}) and cannot be read "
+        f"as a {_words(measure)}. {possible}"
+    )
+    return MeasureMismatch(message, details=(Detail("?measure", "measure_mismatch", message),))
+
+
+def _words(measure: str) -> str:
+    return measure.replace("_", " ")
+
+
+POSSIBLE: Mapping[str, str] = {
+    "rate": "It is compared with cases over matching person-time, as observed over expected.",
+    "cumulative_incidence": "It is compared with the Aalen-Johansen cumulative incidence at its "
+    "horizon.",
+    "proportion": "It has no horizon and no person-time, so it is compared only with recipients "
+    "having at least one case, over recipients.",
+    "share": "It is compared only with the share of the same kind among cases: a share of cases "
+    "is no risk.",
+    "cluster": "It has no denominator: it is watched by the sentinel and cluster rules.",
+}
+"""Which comparison each measure allows."""
+
+
+def _rate(ledger: Ledger, baseline: Baseline) -> Comparison:
+    cases = cases_for(ledger.case_file, baseline, None)
+    observed, expected = observed_rate(
+        ledger.connection, baseline, cases, ledger.facilities, ledger.today
+    )
+    return _against(ledger, baseline, observed, expected)
+
+
+def _proportion(ledger: Ledger, baseline: Baseline) -> Comparison:
+    cases = cases_for(ledger.case_file, baseline, None)
+    observed, expected = observed_proportion(
+        ledger.connection, baseline, cases, ledger.facilities, ledger.today
+    )
+    return _against(ledger, baseline, observed, expected)
+
+
+def _incidence(ledger: Ledger, baseline: Baseline) -> Comparison:
+    histories = ledger.cohorts.of(baseline, ledger.facilities)
+    observed, expected = observed_incidence(ledger.case_file, baseline, histories, ledger.today)
+    return _against(ledger, baseline, observed, expected)
+
+
+def _share(ledger: Ledger, baseline: Baseline) -> Comparison:
+    observed, expected = observed_share(ledger.case_file, baseline, ledger.today)
+    return Comparison(baseline, observed, expected, reason=SHARE_HAS_NO_RATIO)
+
+
+def _cluster(ledger: Ledger, baseline: Baseline) -> Comparison:
+    watching = tuple(m for m in ledger.monitors if _watches(m, baseline))
+    names = {monitor.id for monitor in watching}
+    groups = baseline.numerator.organism_group
+    found = tuple(
+        alert
+        for alert in ledger.cluster_alerts
+        if alert.state.monitor_id in names
+        and _is_within(alert, ledger.facilities)
+        and (not groups or alert.state.latest_evidence.get("organism_group") in groups)
+    )
+    return Comparison(
+        baseline, reason=CLUSTER_HAS_NO_RATIO, clusters=found, cluster_monitors=watching
+    )
+
+
+def _watches(monitor: MonitorDefinition, baseline: Baseline) -> bool:
+    types = baseline.numerator.infection_type
+    return monitor.cluster is not None and (not types or monitor.cluster.infection_type in types)
+
+
+def _is_within(alert: KeptAlert, facilities: tuple[str, ...] | None) -> bool:
+    return facilities is None or set(alert.state.facilities) <= set(facilities)
+
+
+COMPARE: Mapping[str, Callable[[Ledger, Baseline], Comparison]] = {
+    "rate": _rate,
+    "proportion": _proportion,
+    "cumulative_incidence": _incidence,
+    "share": _share,
+    "cluster": _cluster,
+}
+
+
+def _against(
+    ledger: Ledger, baseline: Baseline, observed: Observed, expected: Expected
+) -> Comparison:
+    """Observed over expected by NHSN's rules, and the evidence of an excess."""
+    ratio = observed_expected(observed.cases, expected.cases) if expected.cases else None
+    nobody = not (observed.person_days or observed.recipients)
+    reason = ratio.reason if ratio else NOBODY_AT_RISK if nobody else NOTHING_EXPECTED
+    monitor = next((m for m in ledger.monitors if m.baseline_id == baseline.id), None)
+    return Comparison(
+        baseline,
+        observed,
+        expected,
+        ratio=ratio if ratio and reason is None else None,
+        reason=reason,
+        evidence=_evidence(ledger, baseline, monitor or excess_monitor(baseline)),
+        monitor=monitor,
+    )
+
+
+def _evidence(
+    ledger: Ledger, baseline: Baseline, monitor: MonitorDefinition
+) -> ExcessEvidence | None:
+    if not can_be_monitored(baseline):
+        return None
+    clean = monitor.exclude_usual_contaminants
+    cases = cases_for(ledger.case_file, baseline, None, without_contaminants=clean)
+    series = series_for(
+        ledger.connection,
+        baseline,
+        cases,
+        ledger.facilities,
+        ledger.today,
+        without_contaminants=clean,
+    )
+    return weigh_excess(monitor, baseline, series, since_day=None, today=ledger.today)

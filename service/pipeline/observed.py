@@ -1,0 +1,237 @@
+"""The observed figure of each measure, and the number of cases a baseline leads to expect.
+
+In:     a baseline, its cases, and what they are held against.
+Out:    `Observed` with its interval, and `Expected` with its formula in words.
+Source: METHODS 5 and 7. Rate: exact Poisson; proportion and share: Clopper-Pearson; cumulative
+        incidence: Aalen-Johansen with log-log limits.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
+from sqlalchemy import Connection
+
+from service.monitors.cases import Case, in_order
+from service.monitors.nulls import first_of_each_course, matches
+from service.pipeline.observations import (
+    CaseFile,
+    cases_for,
+    entered_days,
+    population_filters,
+    risk_steps,
+)
+from service.reference.baselines import Baseline
+from service.stats.cumulative_incidence import CENSORED, EVENT, cumulative_incidence
+from service.stats.interval import Interval
+from service.stats.person_time import person_days
+from service.stats.proportions import proportion_interval
+from service.stats.rates import rate_estimate
+from service.store.cohorts import CourseHistory, course_histories
+
+Unit: TypeAlias = Literal["per person-year", "fraction of recipients", "fraction of cases"]
+
+COMPETING = 2
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Cases over what they are held against, in the baseline's own unit; value None without any.
+
+    Of the exposures those that belong to the measure are given: person-days for a rate, recipients
+    for a proportion, both (within the horizon) and the number still at risk on the horizon day for
+    a cumulative incidence, the cases it is a share of for a share.
+    """
+
+    cases: int
+    value: float | None
+    unit: Unit
+    interval: Interval
+    person_days: int | None = None
+    recipients: int | None = None
+    among_cases: int | None = None
+    at_risk: int | None = None
+
+
+class Expected(NamedTuple):
+    """Cases expected under the published figure itself, and how that number was formed.
+
+    No number where the figure allows none: all recipients ill by the horizon is no hazard.
+    """
+
+    cases: float | None
+    formula: str
+    assumption: str | None = None
+
+
+class Cohorts:
+    """The courses of each population, read once however many baselines speak of it."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Nothing is read yet."""
+        self._connection = connection
+        self._read: dict[tuple[object, ...], list[CourseHistory]] = {}
+
+    def of(self, baseline: Baseline, facilities: tuple[str, ...] | None) -> list[CourseHistory]:
+        """The courses of the baseline's population."""
+        key = (baseline.population, facilities)
+        if key not in self._read:
+            population = population_filters(baseline, facilities)
+            self._read[key] = list(course_histories(self._connection, population, {}))
+        return self._read[key]
+
+
+def observed_rate(
+    connection: Connection,
+    baseline: Baseline,
+    cases: Iterable[Case],
+    facilities: Sequence[str] | None,
+    today: int,
+) -> tuple[Observed, Expected]:
+    """Cases over matching person-time."""
+    count = sum(case.onset_day <= today for case in cases)
+    days, changes = risk_steps(connection, baseline, facilities, today)
+    first_day = int(days.min()) if days.size else today
+    at_risk = person_days(days, changes, first_day, today)
+    estimate = rate_estimate(count, at_risk, per=1.0, level=LEVEL)
+    observed = Observed(
+        count, estimate.rate, "per person-year", estimate.interval, person_days=at_risk
+    )
+    figure = baseline.value or 0.0
+    expected = Expected(
+        figure * estimate.person_years, "published rate × observed person-years", _phases(baseline)
+    )
+    return observed, expected
+
+
+def _phases(baseline: Baseline) -> str | None:
+    """What to bear in mind where cases and time at risk are not of the same days."""
+    if set(baseline.numerator.phase) == set(baseline.denominator_phase):
+        return None
+    cases = ", ".join(baseline.numerator.phase) or "all days"
+    time = ", ".join(baseline.denominator_phase) or "all days"
+    return f"Cases of days {cases} after the index date over follow-up of {time}, as published."
+
+
+def observed_proportion(
+    connection: Connection,
+    baseline: Baseline,
+    cases: Iterable[Case],
+    facilities: Sequence[str] | None,
+    today: int,
+) -> tuple[Observed, Expected]:
+    """Recipients with at least one case over recipients; a recipient is a course."""
+    ill = len(first_of_each_course(case for case in in_order(cases) if case.onset_day <= today))
+    recipients = int(entered_days(connection, baseline, facilities, today).size)
+    observed = Observed(
+        ill,
+        ill / recipients if recipients else None,
+        "fraction of recipients",
+        proportion_interval(ill, recipients, level=LEVEL),
+        recipients=recipients,
+    )
+    expected = Expected(
+        (baseline.value or 0.0) * recipients,
+        "published proportion × recipients entered",
+        "Every recipient counts in full from entry, however short the follow-up so far: the "
+        "expected number runs ahead, and a ratio below 1 may mean only that it is early.",
+    )
+    return observed, expected
+
+
+def observed_share(
+    case_file: CaseFile, baseline: Baseline, today: int
+) -> tuple[Observed, Expected]:
+    """The cases of the numerator among the cases it is a share of, the first of each course."""
+    whole = msgspec.structs.replace(
+        baseline, numerator=baseline.among or baseline.numerator, measure="proportion"
+    )
+    among = [case for case in cases_for(case_file, whole, None) if case.onset_day <= today]
+    part = sum(matches(baseline.numerator, case) for case in among)
+    observed = Observed(
+        part,
+        part / len(among) if among else None,
+        "fraction of cases",
+        proportion_interval(part, len(among), level=LEVEL),
+        among_cases=len(among),
+    )
+    return observed, Expected((baseline.value or 0.0) * len(among), "published share × cases")
+
+
+class CourseRow(NamedTuple):
+    """Days at risk of one course in (entry, exit], counted from its index date, and their end."""
+
+    entry: int
+    exit: int
+    cause: int
+
+
+def observed_incidence(
+    case_file: CaseFile, baseline: Baseline, histories: Iterable[CourseHistory], today: int
+) -> tuple[Observed, Expected]:
+    """Aalen-Johansen at the horizon, and the cases a constant hazard up to it would bring."""
+    horizon_days = baseline.horizon_days or 0
+    anywhen = msgspec.structs.replace(baseline, measure="proportion", horizon_days=None)
+    case_days = {
+        (case.facility, case.patient, case.course_index_day): case.onset_day
+        for case in reversed(in_order(cases_for(case_file, anywhen, None)))
+    }
+    courses = [
+        list(course_rows(h, case_days.get((h.facility, h.patient, h.index_day)), today))
+        for h in histories
+    ]
+    rows = [row for course in courses for row in course]
+    curve = cumulative_incidence(
+        [row.entry for row in rows],
+        [row.exit for row in rows],
+        [row.cause for row in rows],
+        level=LEVEL,
+    )
+    found = curve.at(horizon_days)
+    at_risk = sum(max(0, min(row.exit, horizon_days) - row.entry) for row in rows)
+    observed = Observed(
+        found.events,
+        found.estimate,
+        "fraction of recipients",
+        found.interval,
+        person_days=at_risk,
+        recipients=sum(any(row.entry < horizon_days for row in course) for course in courses),
+        at_risk=found.at_risk,
+    )
+    figure = baseline.value or 0.0
+    hazard = -math.log1p(-figure) / horizon_days if figure < 1 else None
+    expected = Expected(
+        None if hazard is None else hazard * at_risk,
+        f"−ln(1 − published) / {horizon_days} × person-days of days 0 to {horizon_days}, each "
+        "course up to its first case",
+        "A constant hazard up to the horizon, with death not competing in the expectation.",
+    )
+    return observed, expected
+
+
+def course_rows(history: CourseHistory, case_day: int | None, today: int) -> Iterator[CourseRow]:
+    """The course's spells as rows: the first case or the death ends the last of them.
+
+    Seen first on day 45, lost on day 60, back on day 80 and infected on day 90:
+
+    >>> from service.domain.days import Days
+    >>> spells = [Days(1045, 1060), Days(1080, 1200)]
+    >>> history = CourseHistory("ucd-01", "p1", 1000, spells)
+    >>> for row in course_rows(history, 1090, today=1300):
+    ...     print(*row)
+    44 60 0
+    79 90 1
+    """
+    for run in history.follow_up:
+        if run.start_day > today:
+            return
+        last = min(run.end_day, today)
+        entry = run.start_day - 1 - history.index_day
+        if case_day is not None and run.start_day <= case_day <= last:
+            yield CourseRow(entry, case_day - history.index_day, EVENT)
+            return
+        cause = COMPETING if history.death_day == last else CENSORED
+        yield CourseRow(entry, last - history.index_day, cause)
