@@ -39,11 +39,14 @@ class InfectionRecord(NamedTuple):
 
 
 class EpisodeStream(NamedTuple):
-    """Records that may belong together: one type, one site or organism group, infected or not."""
+    """Records that may belong together: of one definition, at one site or of one group.
+
+    `defined_for` is the organism group of a definition of its own, such as *C. difficile*'s.
+    """
 
     infection_type: str
     is_colonisation: bool
-    same_episode_by: str
+    defined_for: str
     value: str
 
 
@@ -125,11 +128,13 @@ def episodes(
 
     def stream(record: InfectionRecord) -> EpisodeStream:
         finding = record.finding
-        by = case_definitions.for_record(
-            finding.infection_type, finding.organism_group
-        ).same_episode_by
-        value = finding.site if by == "site" else finding.organism_group
-        return EpisodeStream(finding.infection_type, finding.status == COLONISATION, by, value)
+        definition = case_definitions.for_record(finding.infection_type, finding.organism_group)
+        return EpisodeStream(
+            finding.infection_type,
+            finding.status == COLONISATION,
+            definition.organism_group or "",
+            finding.site if definition.same_episode_by == "site" else finding.organism_group,
+        )
 
     found: list[Episode] = []
     for _, of_the_stream in groupby(sorted(records, key=stream), key=stream):
