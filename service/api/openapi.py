@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from service.api.event_documents import event_schemas
 from service.api.problem_types import MEDIA_TYPE, PROBLEMS, Problem, ProblemDetail
 
 REFERENCE = "#/components/schemas/{model}"
@@ -67,6 +68,7 @@ def _add_problems(made: dict[str, Any]) -> None:
         schema = model.model_json_schema(ref_template=REFERENCE)
         schema.pop("$defs", None)
         schemas[model.__name__] = schema
+    schemas.update(event_schemas())
     for path, operations in made["paths"].items():
         for operation in operations.values():
             _complete(path, operation)

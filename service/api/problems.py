@@ -17,9 +17,11 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from service import errors
+from service.api.metrics import CLIENT_GONE
 from service.api.problem_types import MEDIA_TYPE, PROBLEMS
 from service.errors import Detail, GraftwatchError
 from service.store.unavailable import UNAVAILABLE
@@ -44,8 +46,12 @@ NAMES: Mapping[type[GraftwatchError], str] = {
 }
 """The one table from errors to problems; a class without a row is told as its parent."""
 
-FINER = frozenset({"too_large", "unsupported_media_type"})
-"""Codes of an unreadable body that have a status of their own."""
+BY_CODE: Mapping[str, str] = {
+    "too_large": "too_large",
+    "too_many_events": "too_large",
+    "unsupported_media_type": "unsupported_media_type",
+}
+"""Codes of an unreadable body that are problems of their own."""
 
 BY_STATUS: Mapping[int, str] = {
     400: "bad_request",
@@ -94,8 +100,8 @@ def problem(
 
 def name_of(fault: GraftwatchError) -> str:
     """The kind of problem an error is told as."""
-    if fault.code in FINER:
-        return fault.code
+    if fault.code in BY_CODE:
+        return BY_CODE[fault.code]
     return next((NAMES[base] for base in type(fault).__mro__ if base in NAMES), "internal")
 
 
@@ -109,6 +115,7 @@ def report_problems(app: FastAPI) -> None:
     app.add_exception_handler(GraftwatchError, _own)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
     for kind in UNAVAILABLE:
         app.add_exception_handler(kind, _unavailable)
 
@@ -153,6 +160,10 @@ def _http(_request: Request, fault: Exception) -> Response:
             "internal" if fault.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else "bad_request"
         )
     return problem(name, PROBLEMS[name].meaning, headers=fault.headers)
+
+
+def _gone(_request: Request, _fault: Exception) -> Response:
+    return Response(status_code=CLIENT_GONE)  # nobody reads it; the log and the metrics do
 
 
 def _unavailable(_request: Request, fault: Exception) -> Response:

@@ -1,0 +1,50 @@
+"""One patient: the timeline as computed, the events as received, and erasure.
+
+In:     a facility and the pseudonym that is unique within it.
+Out:    documents, or nothing of the patient ever again.
+Source: CONTRACT 1.
+"""
+
+from fastapi import APIRouter, Response
+
+from service.api.dependencies import Operator, PatientReader, SurveillanceDep
+from service.api.patient_answers import tell_events, tell_patient
+from service.api.patient_documents import Patient, PatientEvents
+from service.pipeline.erase import erase
+from service.pipeline.patients import find_patient
+from service.store.events import PatientKey
+
+router = APIRouter(prefix="/v1/facilities/{facility}/patients/{patient}", tags=["patients"])
+
+
+@router.get("")
+def show_patient(
+    facility: str, patient: str, surveillance: SurveillanceDep, principal: PatientReader
+) -> Patient:
+    """Show one patient's timeline: courses, time at risk, regimens, episodes, and every record
+    with how it counted and, where it did not, why. Needs the scope `patients:read`."""
+    principal.require_facility(facility)
+    found = find_patient(surveillance, PatientKey(facility, patient))
+    return tell_patient(found, surveillance.today())
+
+
+@router.get("/events")
+def show_patient_events(
+    facility: str, patient: str, surveillance: SurveillanceDep, principal: PatientReader
+) -> PatientEvents:
+    """Show one patient's events as received, in that order; those replaced or voided are marked
+    with the event that did it. Needs the scope `patients:read`."""
+    principal.require_facility(facility)
+    return tell_events(find_patient(surveillance, PatientKey(facility, patient)))
+
+
+@router.delete("", status_code=204)
+def erase_patient(
+    facility: str, patient: str, surveillance: SurveillanceDep, principal: Operator
+) -> Response:
+    """Erase one patient: events, ledger rows and cases in alerts go for good, the sums are put
+    right, alerts are evaluated again, and the audit trail notes that a patient of the facility
+    was erased, not which. Cannot be undone. Needs the scope `manage`."""
+    principal.require_facility(facility)
+    erase(surveillance, PatientKey(facility, patient), actor=principal.name)
+    return Response(status_code=204)

@@ -1,0 +1,41 @@
+"""Erase a patient: every trace but the sums, and those are corrected.
+
+In:     a patient, and who asks for it.
+Out:    a store that does not know the patient, a ledger that counts nobody for it, alerts
+        evaluated again, and an audit entry that does not say who it was.
+Source: CONTRACT 1; GDPR, Article 17.
+
+What the patient contributed is taken back by the one rule of the house: post the difference
+between before and nothing.
+"""
+
+from service.domain.contributions import Contributions, contributions
+from service.errors import NotFound
+from service.pipeline.monitor import watch
+from service.pipeline.surveillance import Surveillance
+from service.store import audit, erasure, ledger
+from service.store import events as event_store
+from service.store.audit import AuditEntry
+from service.store.events import PatientKey
+from service.store.ledger import Posting
+
+
+def erase(surveillance: Surveillance, patient: PatientKey, actor: str) -> int:
+    """Erase the patient in one transaction; returns the position the ledger has reached."""
+    with surveillance.database.write() as connection:
+        received = event_store.events_of_patients(connection, [patient]).get(patient)
+        if not received:
+            raise NotFound("No such patient is known.")
+        now = surveillance.clock()
+        position = ledger.head_position(connection) + 1
+        before = contributions([row.event for row in received], surveillance.rules)
+        postings = [Posting(patient, before=before, after=Contributions())]
+        ledger.post(connection, postings, position)
+        ledger.forget(connection, patient)
+        event_store.erase_events(connection, patient)
+        ledger.advance(connection, position, now)
+        watch(connection, surveillance, postings, position)
+        erasure.forget_in_alerts(connection, patient)
+        entry = AuditEntry(now, actor, "patient_erased", {"facility": patient.facility})
+        audit.add_entry(connection, entry)
+        return position
