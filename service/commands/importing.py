@@ -1,0 +1,140 @@
+"""`graftwatch import`: read a file of events into the database.
+
+In:     NDJSON or CSV, plain or gzip, from a file or standard input.
+Out:    every fault on standard error, a summary on standard output; exit code 0 where all were
+        accepted or known before, 1 where some were rejected, 2 where nothing could be taken.
+Source: CONTRACT 1; docs/operations.md.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from service.commands.console import Bar, bar, say, tell
+from service.commands.feeding import Account, feed, take_with_all_rights
+from service.commands.opening import opened
+from service.commands.sources import Format, Source, format_of, opened_source
+from service.errors import Unreadable
+from service.settings import read_settings
+
+if TYPE_CHECKING:
+    from service.api.event_intake import EventResult
+    from service.commands.feeding import Take
+    from service.pipeline.surveillance import Surveillance
+
+MOST_TOLD = 1000
+SOME_REJECTED = 1
+NOTHING_TAKEN = 2
+INTERRUPTED = 130
+
+
+def import_events(
+    file: Annotated[
+        str, typer.Argument(help="File of events, or `-` for standard input; gzip is unfolded.")
+    ],
+    format_: Annotated[
+        Format | None, typer.Option("--format", help="Told by the file's ending if not given.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be rejected, and store nothing.")
+    ] = False,
+    max_errors: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many rejected events.")
+    ] = None,
+) -> None:
+    """Read a file of events into the database, batch by batch, in flat memory.
+
+    Events that are stored already are known again and skipped: importing a file twice is harmless.
+    """
+    from service.commands.reading import reader
+
+    settings = read_settings()
+    file_format = format_ or format_of(file)
+    account, faults = Account(), FaultList()
+    stopped: BaseException | None = None
+    with (
+        opened_source(file) as source,
+        opened(settings) as surveillance,
+        bar("Importing", source.total_bytes, in_bytes=True) as progress,
+    ):
+        read = reader(file_format, settings, surveillance)
+        try:
+            feed(
+                _taking(surveillance, dry_run=dry_run),
+                read(_watched(source, progress)),
+                account,
+                batch_size=settings.ingest_batch_size,
+                most_rejected=max_errors,
+                told=faults.tell,
+            )
+        except (Unreadable, KeyboardInterrupt) as fault:
+            stopped = fault
+    summarise(account, faults, stopped, dry_run=dry_run)
+    raise typer.Exit(exit_code(account, stopped))
+
+
+@dataclass
+class FaultList:
+    """Tells the faults of the first thousand rejected events as they come."""
+
+    untold: int = 0
+    told: int = 0
+
+    def tell(self, result: "EventResult") -> None:
+        """Write a line for each fault: where, which, and what to do; no value that was sent."""
+        if self.told >= MOST_TOLD:
+            self.untold += 1
+            return
+        self.told += 1
+        for fault in result.errors:
+            parts = (f"line {result.index}", fault.pointer, fault.code, fault.message)
+            tell(": ".join(part for part in parts if part))
+
+
+def summarise(
+    account: Account, faults: FaultList, stopped: BaseException | None, *, dry_run: bool
+) -> None:
+    """Say what became of the events, and how far it came where it did not reach the end."""
+    if faults.untold:
+        tell(f"{faults.untold:,} more rejected events are not shown.")
+    for code, number in account.warnings.most_common():
+        tell(f"warning: {number:,} times {code}{_explained(code)}")
+    if isinstance(stopped, Unreadable):
+        tell(f"graftwatch: {stopped.message}")
+    if stopped is not None:
+        tell(
+            "Stopped before the end. What is counted here is stored and stays; import the file "
+            "again to go on, and it will be known."
+        )
+    say(f"{'Dry run, nothing stored: ' if dry_run else ''}{account}")
+
+
+def exit_code(account: Account, stopped: BaseException | None) -> int:
+    """What the shell is told."""
+    if isinstance(stopped, KeyboardInterrupt):
+        return INTERRUPTED
+    if stopped is not None or not account.has_taken_any:
+        return NOTHING_TAKEN
+    return 0 if account.is_clean else SOME_REJECTED
+
+
+def _taking(surveillance: "Surveillance", *, dry_run: bool) -> "Take":
+    if not dry_run:
+        return take_with_all_rights(surveillance)
+    from service.commands.rehearsing import Rehearsal
+
+    return Rehearsal(surveillance).take
+
+
+def _watched(source: Source, progress: Bar) -> Iterator[bytes]:
+    for piece in source.pieces():
+        progress.reach(source.bytes_read)
+        yield piece
+
+
+def _explained(code: str) -> str:
+    from service.domain.remarks import REMARKS
+
+    return f": {REMARKS[code]}" if code in REMARKS else ""

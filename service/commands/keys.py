@@ -1,0 +1,144 @@
+"""`graftwatch keys`: make API keys, list them, revoke them.
+
+In:     a name, scopes, perhaps facilities and a last day.
+Out:    the key, once and alone on standard output; afterwards only its id and what it may do.
+Source: CONTRACT 5; docs/operations.md, "Keys".
+"""
+
+import re
+import sys
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from service.commands.console import say, show, tell
+from service.commands.opening import opened
+from service.errors import NotFound
+from service.settings import read_settings
+
+app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+
+SCOPES = ("events:write", "rates:read", "alerts:manage", "patients:read", "manage")
+FACILITY = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+NAME_LENGTH = 128
+
+
+def _known_scope(scope: str) -> str:
+    if scope not in SCOPES:
+        raise typer.BadParameter(f"no such scope: use any of {', '.join(SCOPES)}")
+    return scope
+
+
+def _facility_name(name: str) -> str:
+    if not FACILITY.fullmatch(name):
+        raise typer.BadParameter("a facility has 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
+    return name
+
+
+def _short_name(name: str) -> str:
+    if not 0 < len(name.strip()) <= NAME_LENGTH:
+        raise typer.BadParameter(f"a name has 1 to {NAME_LENGTH} characters")
+    return name.strip()
+
+
+def _calendar_date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("a date is written YYYY-MM-DD") from None
+
+
+@app.command()
+def create(
+    name: Annotated[
+        str, typer.Argument(help="Who will use it, for you to recognise.", callback=_short_name)
+    ],
+    scope: Annotated[
+        list[str],
+        typer.Option(
+            help=f"What it may do; repeat for several: {', '.join(SCOPES)}.",
+            parser=_known_scope,
+            metavar="SCOPE",
+        ),
+    ],
+    facility: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Facility it is bound to; repeat for several. Without any it reaches all.",
+            parser=_facility_name,
+            metavar="FACILITY",
+        ),
+    ] = None,
+    expires: Annotated[
+        date | None,
+        typer.Option(
+            help="Last day on which it works.", parser=_calendar_date, metavar="YYYY-MM-DD"
+        ),
+    ] = None,
+) -> None:
+    """Make a key and show it, once: only its hash is kept."""
+    from service.store.keys import create_key
+
+    settings = read_settings()
+    with opened(settings, under_any_rules=True) as surveillance:
+        now = surveillance.clock()
+        until = end_of(expires, surveillance.zone) if expires else None
+        if until is not None and until <= now:
+            raise typer.BadParameter("that day is over", param_hint="'--expires'")
+        with surveillance.database.write() as connection:
+            key_id, token = create_key(connection, name, scope, facility or None, until, now)
+    tell(f"Key {key_id} is made. It is shown this once: put it where its user finds it.")
+    sys.stdout.write(f"{token}\n")
+
+
+@app.command("list")
+def list_all() -> None:
+    """List all keys, revoked ones too; never the keys themselves."""
+    from service.store.keys import list_keys
+
+    with opened(read_settings(), under_any_rules=True) as surveillance:
+        with surveillance.database.read() as connection:
+            found = list_keys(connection)
+        now = surveillance.clock()
+    if not found:
+        say("There are no keys yet: `graftwatch keys create NAME --scope SCOPE` makes one.")
+        return
+    show(
+        "API keys",
+        ("id", "name", "scopes", "facilities", "created", "expires", "state"),
+        [
+            (
+                key.id,
+                key.name,
+                ", ".join(key.scopes),
+                "all" if key.facilities is None else ", ".join(key.facilities),
+                f"{key.created_at:%Y-%m-%d}",
+                f"{key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else "never",
+                "revoked" if key.revoked_at else "valid" if key.is_valid(now) else "expired",
+            )
+            for key in found
+        ],
+    )
+
+
+@app.command()
+def revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The id that `keys list` shows.")],
+) -> None:
+    """Make a key useless from now on."""
+    from service.store.keys import revoke_key
+
+    with opened(read_settings(), under_any_rules=True) as surveillance:
+        now = surveillance.clock()
+        with surveillance.database.write() as connection:
+            revoked = revoke_key(connection, key_id, now)
+    if not revoked:
+        raise NotFound("No such key, or it was revoked before: see `graftwatch keys list`.")
+    say(f"Key {key_id} is revoked.")
+
+
+def end_of(day: date, zone: ZoneInfo) -> datetime:
+    """The instant at which a calendar day is over in the zone."""
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=zone)
