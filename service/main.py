@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from service import __version__
-from service.api import documentation, events, health, patients, rates, state
+from service.api import baselines, comparisons, documentation, events, health, patients, rates, state
 from service.api.body_limit import BodyLimit
 from service.api.etags import ETags
 from service.api.last_resort import LastResort
@@ -35,6 +35,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     patients.router,
     rates.router,
+    baselines.router,
+    comparisons.router,
     health.router,
     documentation.router,
 )

@@ -5,6 +5,7 @@ Out:    the same; a baseline is never edited, it gets a new version.
 Source: METHODS 7.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -46,6 +47,17 @@ def current_baselines(connection: Connection) -> dict[str, Baseline]:
     return {baseline.id: baseline for baseline in found}
 
 
+def versions_of_baselines(connection: Connection) -> dict[str, list[int]]:
+    """The versions there are of every baseline, by id, the latest first."""
+    found: dict[str, list[int]] = defaultdict(list)
+    query = select(col(BaselineRow.id), col(BaselineRow.version)).order_by(
+        col(BaselineRow.id), col(BaselineRow.version).desc()
+    )
+    for baseline_id, version in connection.execute(query):
+        found[baseline_id].append(version)
+    return found
+
+
 def put_monitor(connection: Connection, monitor: MonitorDefinition, now: datetime) -> None:
     """Keep a monitor as it stands from now on."""
     body = msgspec.json.encode(monitor).decode()
@@ -66,6 +78,13 @@ def current_monitors(connection: Connection) -> list[MonitorDefinition]:
         msgspec.json.decode(body, type=MonitorDefinition)
         for body in connection.execute(query).scalars()
     ]
+
+
+def find_monitor(connection: Connection, monitor_id: str) -> MonitorDefinition | None:
+    """One monitor by its id."""
+    query = select(col(MonitorRow.body)).where(col(MonitorRow.id) == monitor_id)
+    body = connection.execute(query).scalar_one_or_none()
+    return None if body is None else msgspec.json.decode(body, type=MonitorDefinition)
 
 
 def add_shipped(

@@ -1,0 +1,58 @@
+"""Each published figure beside the observed one.
+
+In:     `GET /v1/comparisons`.
+Out:    observed, expected, ratio or why there is none, e-value; 422 where measures would be mixed.
+Source: CONTRACT 3; METHODS 7; docs/api-alerts.md.
+"""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from service.api.comparison_answers import ComparisonsAnswer, tell_comparison
+from service.api.dependencies import RateReader, SurveillanceDep
+from service.api.figures import instant
+from service.pipeline.as_of import known_at
+from service.pipeline.comparisons import chosen_baselines, compare
+
+router = APIRouter(prefix="/v1/comparisons", tags=["baselines"])
+
+
+@router.get("", summary="Each published figure beside what is observed here")
+def get_comparisons(
+    surveillance: SurveillanceDep,
+    principal: RateReader,
+    baseline: Annotated[
+        list[str], Query(max_length=100, description="Baseline ids; without any, all. Repeatable.")
+    ] = [],  # noqa: B006 - FastAPI copies it
+    measure: Annotated[
+        Literal["rate", "cumulative_incidence", "proportion", "share", "cluster"] | None,
+        Query(
+            description="Only figures of this measure; a named baseline of another measure is "
+            "refused with what it can be compared with."
+        ),
+    ] = None,
+    facility: Annotated[
+        list[str], Query(max_length=100, description="Facilities; without any, all. Repeatable.")
+    ] = [],  # noqa: B006
+) -> ComparisonsAnswer:
+    """Up to today, by each figure's own definition: population, numerator, denominator, horizon.
+
+    A rate is compared over matching person-time, a proportion over recipients, a cumulative
+    incidence at its horizon, a share among cases; a cluster has no figure, only its rule and its
+    open alerts. Measures are never mixed.
+    """
+    facilities = principal.visible(facility)
+    with surveillance.database.read() as connection:
+        chosen = chosen_baselines(connection, baseline, measure)
+        known = known_at(connection, surveillance, None)
+        found = compare(connection, chosen, facilities, known.latest_day.toordinal())
+    return ComparisonsAnswer(
+        as_of={
+            "position": known.position,
+            "recorded_at": instant(known.recorded_at),
+            "today": known.latest_day.isoformat(),
+        },
+        facilities=None if facilities is None else list(facilities),
+        items=[tell_comparison(one) for one in found],
+    )
