@@ -11,14 +11,22 @@ from datetime import date
 from service.ingest.faults import DocumentFault, Draft, Fault, Rejection
 from service.ingest.items import read_item
 from service.ingest.json_text import parse
-from service.ingest.lines import MAX_LINE_BYTES, Line, LineSplitter
+from service.ingest.lines import MAX_LINE_BYTES, Line, LineSplitter, lines_of, too_long
 
 __all__ = ["MAX_LINE_BYTES", "Line", "LineSplitter", "read_line", "read_ndjson"]
 
 
-def read_line(line_number: int, line: bytes, *, today_latest: date) -> Draft | Rejection:
-    """The event on a line, or everything that is wrong with it."""
-    value = parse(line)
+def read_line(
+    line_number: int,
+    content: bytes | None,
+    *,
+    today_latest: date,
+    max_line_bytes: int = MAX_LINE_BYTES,
+) -> Draft | Rejection:
+    """The event on a line, or everything that is wrong with it; no content: it is too long."""
+    if content is None:
+        return too_long(line_number, max_line_bytes)
+    value = parse(content)
     if isinstance(value, DocumentFault):
         return Rejection(line_number, None, (_fault_of_line(value),))
     return read_item(line_number, value, today_latest=today_latest)
@@ -27,19 +35,9 @@ def read_line(line_number: int, line: bytes, *, today_latest: date) -> Draft | R
 def read_ndjson(
     chunks: Iterable[bytes], *, today_latest: date, max_line_bytes: int = MAX_LINE_BYTES
 ) -> Iterator[Draft | Rejection]:
-    """The events of a stream that is at hand; one that is awaited drives a `LineSplitter`."""
-    splitter = LineSplitter(max_line_bytes)
-    for chunk in chunks:
-        for line in splitter.push(chunk):
-            yield _read(line, today_latest)
-    for line in splitter.finish():
-        yield _read(line, today_latest)
-
-
-def _read(line: Line | Rejection, today_latest: date) -> Draft | Rejection:
-    if isinstance(line, Rejection):
-        return line
-    return read_line(line.number, line.content, today_latest=today_latest)
+    """The events of a stream that is at hand."""
+    for line in lines_of(chunks, max_line_bytes):
+        yield read_line(*line, today_latest=today_latest, max_line_bytes=max_line_bytes)
 
 
 def _fault_of_line(fault: DocumentFault) -> Fault:
