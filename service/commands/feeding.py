@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from service.errors import Unreadable
+
 if TYPE_CHECKING:
     from service.api.event_intake import EventResult, Taken
     from service.ingest.faults import Draft, Rejection
@@ -122,11 +124,16 @@ def _batches(
 
     batch: list[Item] = []
     unreadable = 0
-    for item in items:
-        batch.append(item)
-        unreadable += isinstance(item, Rejection)
-        if len(batch) >= batch_size or unreadable == room():
-            yield batch
-            batch, unreadable = [], 0
+    try:
+        for item in items:
+            batch.append(item)
+            unreadable += isinstance(item, Rejection)
+            if len(batch) >= batch_size or unreadable == room():
+                yield batch
+                batch, unreadable = [], 0
+    except Unreadable:
+        if batch:
+            yield batch  # what came before the break was read well
+        raise
     if batch:
         yield batch

@@ -100,7 +100,9 @@ def summarise(
     if faults.untold:
         tell(f"{faults.untold:,} more rejected events are not shown.")
     for code, number in account.warnings.most_common():
-        tell(f"warning: {number:,} times {code}{_explained(code)}")
+        tell(f"warning: {code} ({number:,} events){_explained(code)}")
+    if not account.counts and stopped is None:
+        tell("graftwatch: there are no events in it.")
     if isinstance(stopped, Unreadable):
         tell(f"graftwatch: {stopped.message}")
     if stopped is not None:

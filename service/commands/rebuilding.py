@@ -31,11 +31,14 @@ def rebuild(
         bar("Replaying patients", None) as progress,
     ):
         found = replay.rebuild(surveillance, apply=apply, progress=progress.advance)
-    say(f"{found.patients:,} patients replayed.")
+    say(f"Patients replayed: {found.patients:,}.")
     if found.is_clean:
         say("The ledger is what the events say it is.")
         return
-    say(f"{found.patients_that_differ:,} patients and {found.sums_that_differ:,} sums differ.")
+    say(
+        f"Patients that differ: {found.patients_that_differ:,}; "
+        f"sums that differ: {found.sums_that_differ:,}."
+    )
     if not apply:
         say("Nothing was changed: `graftwatch rebuild --apply` puts the ledger right.")
         raise typer.Exit(1)
