@@ -14,24 +14,21 @@ import msgspec
 from service.api.event_intake import EventResult, Taken
 from service.api.request_bodies import Pieces
 from service.errors import Unreadable
-from service.ingest.faults import Rejection
 from service.ingest.ndjson import Line, LineSplitter
 
 MOST_LISTED = 1000
 BATCH_BYTES = 4 * 1024 * 1024
 
 
-async def batches(
-    pieces: Pieces, splitter: LineSplitter, size: int
-) -> AsyncIterator[list[Line | Rejection]]:
+async def batches(pieces: Pieces, splitter: LineSplitter, size: int) -> AsyncIterator[list[Line]]:
     """Up to `size` lines at a time; what came whole before a broken end comes before the fault."""
-    batch: list[Line | Rejection] = []
+    batch: list[Line] = []
     held_bytes = 0
     try:
         async for piece in pieces:
-            for line in splitter.push(piece):
+            for line in splitter.feed(piece):
                 batch.append(line)
-                held_bytes += len(line.content) if isinstance(line, Line) else 0
+                held_bytes += len(line.content or b"")
                 if len(batch) == size or held_bytes >= BATCH_BYTES:
                     yield batch
                     batch, held_bytes = [], 0

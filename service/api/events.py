@@ -30,7 +30,7 @@ from service.api.request_bodies import (
     whole_body,
 )
 from service.errors import BadQuery, Detail, Unreadable
-from service.ingest.faults import DocumentFault, Rejection
+from service.ingest.faults import DocumentFault
 from service.ingest.json_body import read_json
 from service.ingest.ndjson import Line, LineSplitter, read_line
 from service.pipeline.surveillance import Surveillance
@@ -117,13 +117,11 @@ class Sender:
         is_array, items = read
         return take(self.surveillance, self.principal, items, is_array=is_array, atomic=atomic)
 
-    def take_lines(self, lines: Sequence[Line | Rejection]) -> Taken:
+    def take_lines(self, lines: Sequence[Line]) -> Taken:
         """Take one batch of a stream."""
-        today_latest = self.today_latest
+        today_latest, longest = self.today_latest, self.settings.max_line_bytes
         items = [
-            line
-            if isinstance(line, Rejection)
-            else read_line(line.number, line.content, today_latest=today_latest)
+            read_line(line.number, line.content, today_latest=today_latest, max_line_bytes=longest)
             for line in lines
         ]
         return take(self.surveillance, self.principal, items)
