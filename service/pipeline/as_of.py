@@ -8,12 +8,11 @@ Source: METHODS 1, three clocks: `occurred_on`, `recorded_at`, `as_of`.
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from sqlalchemy import Connection
-
 from service.errors import BadQuery, Detail
 from service.pipeline.surveillance import Surveillance
 from service.store import ledger
 from service.store.commits import commit_at
+from service.store.engine import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ stands in the alerts never depends on whether a report happened to arrive since.
 """
 
 import msgspec
-from sqlalchemy import Connection
 
-from service.errors import Conflict
+from service.errors import Conflict, NotFound
 from service.monitors.definitions import MonitorDefinition
 from service.monitors.nulls import can_be_monitored
 from service.monitors.shipped import excess_monitor
@@ -19,6 +18,7 @@ from service.pipeline.monitor import EVERYTHING, evaluate
 from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline
 from service.store import catalogue, ledger
+from service.store.engine import Connection
 
 
 def put_baseline(
@@ -47,6 +47,20 @@ def put_baseline(
         catalogue.put_monitor(connection, monitor, now)
     evaluate_anew(connection, surveillance, enabled)
     return [baseline, *held]
+
+
+def find_monitor(connection: Connection, monitor_id: str) -> MonitorDefinition:
+    """One monitor by its id; raises `NotFound`."""
+    found = catalogue.find_monitor(connection, monitor_id)
+    if found is None:
+        raise NotFound("No monitor of that id: `GET /v1/monitors` lists them.")
+    return found
+
+
+def watchable_baseline(connection: Connection, baseline_id: str) -> Baseline | None:
+    """The baseline in force, where an excess over it can be watched."""
+    found = catalogue.current_baselines(connection).get(baseline_id)
+    return found if found and can_be_monitored(found) else None
 
 
 def keep_monitor(

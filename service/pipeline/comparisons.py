@@ -8,8 +8,6 @@ Source: METHODS 7: measures are never mixed; each has its own way of being obser
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
-
 from service.errors import BadQuery, Detail, MeasureMismatch
 from service.monitors.definitions import MonitorDefinition
 from service.monitors.excess import ExcessEvidence, weigh_excess
@@ -30,6 +28,7 @@ from service.stats.sir import ObservedExpected, observed_expected
 from service.store import alerts as alert_store
 from service.store import catalogue
 from service.store.alerts import KeptAlert
+from service.store.engine import Connection
 
 NOBODY_AT_RISK = "nobody of this population was at risk"
 NOTHING_EXPECTED = "a published figure of 0 or 1 leads to no expected number"

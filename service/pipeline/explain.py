@@ -8,8 +8,6 @@ Source: CONTRACT 2. A second way to the same figure: the ledger's sums are not l
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
-
 from service.domain.explanation import ExplainedPatient, explained
 from service.domain.figures import Group, RateDefinition
 from service.domain.rules import FollowUpRules
@@ -17,6 +15,7 @@ from service.domain.timeline import timeline
 from service.errors import BadQuery
 from service.pipeline.rates import total_group
 from service.store import events as event_store
+from service.store.engine import Connection
 from service.store.events import PatientKey
 
 READ_AT_ONCE = 200

@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-
 from service.monitors.alerts import (
     AlertState,
     Change,
@@ -39,6 +37,7 @@ from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline
 from service.store import alerts as alert_store
 from service.store import catalogue
+from service.store.engine import Connection
 from service.store.ledger import Posting
 
 

@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import Connection
 
 from service.domain.contributions import ANY, FOLLOW_UP, not_at_risk_first
 from service.domain.episodes import COLONISATION
@@ -27,6 +26,7 @@ from service.monitors.nulls import (
 from service.reference import INFECTION_TYPES
 from service.reference.baselines import Baseline
 from service.store import holdings, sums
+from service.store.engine import Connection
 
 
 @dataclass

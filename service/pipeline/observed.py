@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
-from sqlalchemy import Connection
 
 from service.monitors.cases import Case, in_order
 from service.monitors.nulls import first_of_each_course, matches
@@ -30,6 +29,7 @@ from service.stats.person_time import person_days
 from service.stats.proportions import proportion_interval
 from service.stats.rates import rate_estimate
 from service.store.cohorts import CourseHistory, course_histories
+from service.store.engine import Connection
 
 Unit: TypeAlias = Literal["per person-year", "fraction of recipients", "fraction of cases"]
 

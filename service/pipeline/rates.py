@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from sqlalchemy import Connection
-
 from service.domain.days import Days
 from service.domain.figures import DENOMINATOR, NUMERATOR, Group, RateDefinition
 from service.errors import BadQuery, Detail
@@ -22,6 +20,7 @@ from service.stats.confidence_sequence import anytime_rate_interval
 from service.stats.interval import Interval
 from service.stats.rates import DAYS_PER_UNIT, DAYS_PER_YEAR, RateEstimate, rate_estimate
 from service.store import sums
+from service.store.engine import Connection
 
 NO_AGENT = frozenset({"none", "unrecorded"})
 REFERENCE_RATE = 0.1

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from service.domain.contributions import contributions
 from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
 from service.store import events as event_store
 from service.store import holdings, ledger
+from service.store.engine import Connection
 from service.store.events import PatientKey
 from service.store.ledger import Posting
 

@@ -11,8 +11,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
-
 from service.domain.contributions import Contributions, contributions_of
 from service.domain.remarks import REMARKS, remarks
 from service.domain.timeline import PatientTimeline, timeline
@@ -22,6 +20,7 @@ from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
 from service.store import events as event_store
 from service.store import ledger
+from service.store.engine import Connection
 from service.store.events import PatientKey, ReceivedEvent
 from service.store.ledger import Posting
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection
 
 from service.domain.contributions import FOLLOW_UP
 from service.domain.days import Days
 from service.domain.figures import FirstOf, Group, RateDefinition
 from service.stats.person_time import RunningPersonDays
 from service.store import sums
+from service.store.engine import Connection
 
 Values = tuple[str, ...]
 PerWindow = NDArray[np.int64]
