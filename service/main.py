@@ -13,7 +13,18 @@ from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from service import __version__
-from service.api import baselines, comparisons, documentation, events, health, patients, rates, state
+from service.api import (
+    alerts,
+    baselines,
+    comparisons,
+    documentation,
+    events,
+    health,
+    monitors,
+    patients,
+    rates,
+    state,
+)
 from service.api.body_limit import BodyLimit
 from service.api.etags import ETags
 from service.api.last_resort import LastResort
@@ -37,6 +48,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     rates.router,
     baselines.router,
     comparisons.router,
+    monitors.router,
+    alerts.router,
     health.router,
     documentation.router,
 )

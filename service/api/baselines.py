@@ -19,6 +19,7 @@ from service.api.baseline_documents import (
     tell_baseline,
 )
 from service.api.dependencies import Operator, RateReader, SurveillanceDep
+from service.api.network_access import require_network
 from service.api.paging import key_in, link_to, next_page
 from service.errors import Conflict, NotFound
 from service.monitors.nulls import can_be_monitored
@@ -91,7 +92,7 @@ def put_new_version(
     baseline_id: BaselineId,
     fields: BaselineFields,
     surveillance: SurveillanceDep,
-    _principal: Operator,
+    principal: Operator,
     if_match: Annotated[
         str | None,
         Header(description="The ETag of `GET` on the latest version; refused if it has changed."),
@@ -102,6 +103,7 @@ def put_new_version(
     A new figure that can be watched gets a monitor of excess, switched off. An enabled monitor
     goes over to the new version at once.
     """
+    require_network(principal)
     with surveillance.database.write() as connection:
         held = catalogue.baseline_versions(connection, baseline_id)
         _require_unchanged(held, if_match)

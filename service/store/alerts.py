@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, tuple_, update
 
 from service.monitors.alerts import AlertState
 from service.monitors.cases import Case, CaseKey
@@ -62,6 +62,32 @@ def alerts_of(
     query = select(*_alerts).order_by(_alerts.opened_position.desc(), _alerts.id.desc())
     if monitor_ids is not None:
         query = query.where(_alerts.monitor_id.in_(list(monitor_ids)))
+    rows = connection.execute(query).mappings().all()
+    cases = cases_of(connection, [row["id"] for row in rows])
+    return [_kept(row, [case.key for case in cases[row["id"]]]) for row in rows]
+
+
+class Place(NamedTuple):
+    """Where a list of alerts goes on: after this one, in order from the newest."""
+
+    opened_position: int
+    alert_id: str
+
+
+def alerts_after(
+    connection: Connection,
+    filters: Mapping[str, Collection[str]],
+    place: Place | None,
+    limit: int,
+) -> list[KeptAlert]:
+    """The next alerts, the newest first, whose columns have one of the values named for them."""
+    order = (_alerts.opened_position.desc(), _alerts.id.desc())
+    query = select(*_alerts).order_by(*order).limit(limit)
+    for name, values in filters.items():
+        if values:
+            query = query.where(_alerts[name].in_(list(values)))
+    if place is not None:
+        query = query.where(tuple_(_alerts.opened_position, _alerts.id) < tuple_(*place))
     rows = connection.execute(query).mappings().all()
     cases = cases_of(connection, [row["id"] for row in rows])
     return [_kept(row, [case.key for case in cases[row["id"]]]) for row in rows]
@@ -160,8 +186,18 @@ def add_history(
 
 def history_of(connection: Connection, alert_id: str) -> list[AlertEvent]:
     """All that happened to an alert, in order."""
-    query = select(*_history).where(_history.alert_id == alert_id).order_by(_history.sequence)
-    return [AlertEvent(**row) for row in connection.execute(query).mappings()]
+    return histories_of(connection, [alert_id])[alert_id]
+
+
+def histories_of(connection: Connection, alert_ids: Collection[str]) -> dict[str, list[AlertEvent]]:
+    """All that happened to each of the alerts, in order."""
+    found: dict[str, list[AlertEvent]] = {alert_id: [] for alert_id in alert_ids}
+    query = (
+        select(*_history).where(_history.alert_id.in_(list(alert_ids))).order_by(_history.sequence)
+    )
+    for row in connection.execute(query).mappings():
+        found[row["alert_id"]].append(AlertEvent(**row))
+    return found
 
 
 def history_after(connection: Connection, sequence: int, limit: int = 500) -> list[AlertEvent]:

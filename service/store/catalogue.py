@@ -58,6 +58,11 @@ def versions_of_baselines(connection: Connection) -> dict[str, list[int]]:
     return found
 
 
+def versions_in_force(connection: Connection) -> dict[str, int]:
+    """The latest version of every baseline, by id."""
+    return {name: held[0] for name, held in versions_of_baselines(connection).items()}
+
+
 def put_monitor(connection: Connection, monitor: MonitorDefinition, now: datetime) -> None:
     """Keep a monitor as it stands from now on."""
     body = msgspec.json.encode(monitor).decode()

@@ -1,0 +1,18 @@
+"""What concerns the whole network is not for a key bound to some facilities.
+
+In:     whoever asks.
+Out:    nothing, or `Forbidden`.
+Source: CONTRACT 5: a bound key sees and writes nothing else; docs/decisions/0007.
+"""
+
+from service.api.access import Principal
+from service.errors import Forbidden
+
+
+def require_network(principal: Principal) -> None:
+    """Raise `Forbidden` for a key bound to facilities: baselines and monitors are everybody's."""
+    if principal.facilities is not None:
+        raise Forbidden(
+            "This key is bound to facilities, and this would change what all others are told.",
+            code="network_not_allowed",
+        )
