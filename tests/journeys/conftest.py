@@ -44,6 +44,10 @@ PATIENCE_SECONDS = 60
 ALL_SCOPES = tuple(Scope)
 
 
+class DidNotStartError(RuntimeError):
+    """The service did not come up; the text is its log."""
+
+
 @dataclass(frozen=True)
 class Service:
     """A running service."""
@@ -114,7 +118,7 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def wait_until_ready(base_url: str, process: "subprocess.Popen[bytes]", log_file: Path) -> None:
-    """Return when the service says it is ready; fail with its log where it never does."""
+    """Return when the service says it is ready; raise with its log where it never does."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -123,7 +127,7 @@ def wait_until_ready(base_url: str, process: "subprocess.Popen[bytes]", log_file
         except httpx.TransportError:
             pass
         time.sleep(0.05)
-    pytest.fail(f"the service did not come up:\n{log_file.read_text()[-4000:]}")
+    raise DidNotStartError(log_file.read_text()[-8000:])
 
 
 @pytest.fixture(scope="session")
@@ -136,10 +140,11 @@ def service(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 def start_service(migrated_url: str, tmp_path: Path) -> Start:
-    """Starts one more service on an empty database: `with start_service(port=…) as service`."""
+    """Starts a service on an empty database: `with start_service(auth="off") as service`."""
 
-    def start(**settings: Any) -> AbstractContextManager[Service]:
-        return running(migrated_url, tmp_path / f"log-{token_hex(4)}", **settings)
+    def start(database_url: str | None = None, **settings: Any) -> AbstractContextManager[Service]:
+        log_file = tmp_path / f"log-{token_hex(4)}"
+        return running(database_url or migrated_url, log_file, **settings)
 
     return start
 

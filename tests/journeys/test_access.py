@@ -51,3 +51,54 @@ def test_health_and_documentation_need_no_key(service):
     with service.client(None) as nobody:
         paths = ("/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json")
         assert {path: nobody.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
+
+
+OPEN = {"/health/live", "/health/ready", "/metrics", "/problems/{name}"}
+METHODS = {"get", "put", "post", "patch", "delete"}
+
+
+def test_every_door_is_locked_and_each_key_opens_only_its_own(service, client):
+    """The whole matrix: each route without a key, and with a key of no scope at all."""
+    paths = client.get("/openapi.json").json()["paths"]
+    doors = [
+        (method.upper(), path.replace("{", "").replace("}", ""))
+        for path, operations in paths.items()
+        for method in operations
+        if path not in OPEN and method in METHODS
+    ]
+    assert len(doors) >= 5
+    unscoped = service.key("no:such:scope")
+    with service.client(None) as nobody, service.client(unscoped) as stranger:
+        for method, path in doors:
+            for visitor, status in ((nobody, 401), (stranger, 403)):
+                answer = visitor.request(method, path)
+                assert answer.status_code == status, (method, path, answer.text)
+                assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_bound_key_sees_no_other_facility_not_even_in_totals(service, client, facility):
+    other = f"{facility}-other"
+    sent = [
+        {
+            "type": "transplant",
+            "event_id": "t1",
+            "facility": where,
+            "patient": "p",
+            "occurred_on": "2020-01-01",
+            "transplant_type": "kidney",
+        }
+        for where in (facility, other)
+    ]
+    assert client.post("/v1/events", json=sent).status_code == 201
+    both = client.get("/v1/rates", params={"facility": [facility, other]}).json()["total"]
+    with service.client(service.key("rates:read", facilities=(facility,))) as bound:
+        own = bound.get("/v1/rates").json()["total"]
+        assert 0 < own["person_days"] == both["person_days"] / 2
+        refused = bound.get("/v1/rates", params={"facility": other})
+        assert (refused.status_code, refused.json()["code"]) == (403, "facility_not_allowed")
+        assert refused.headers["content-type"] == "application/problem+json"
+
+
+def test_without_authentication_no_key_is_asked_for(start_service):
+    with start_service(auth="off") as service, service.client(None) as anybody:
+        assert anybody.get("/v1/rates").status_code == 200
