@@ -11,7 +11,7 @@ from datetime import date
 from service.ingest.faults import DocumentFault, Draft, Fault, Rejection
 from service.ingest.items import read_item
 from service.ingest.json_text import parse
-from service.ingest.lines import MAX_LINE_BYTES, Line, LineSplitter, lines_of, lines_of, too_long
+from service.ingest.lines import MAX_LINE_BYTES, Line, LineSplitter, lines_of, too_long
 
 __all__ = ["MAX_LINE_BYTES", "Line", "LineSplitter", "read_line", "read_ndjson"]
 
