@@ -42,7 +42,8 @@ def test_every_operation_is_described_and_named_once(description):
     names = [operation["operationId"] for _, _, operation in operations(description)]
     assert len(names) == len(set(names))
     for path, method, operation in operations(description):
-        assert len(operation.get("description", "")) > 30, f"{method} {path} is not described"
+        words = f"{operation.get('summary', '')} {operation.get('description', '')}"
+        assert len(words) > 40, f"{method} {path} is not described"
         assert operation.get("tags"), f"{method} {path} has no tag"
 
 
