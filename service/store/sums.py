@@ -242,18 +242,24 @@ def _grouped_steps(
     end_day: int,
     *wanted: ColumnElement[Any],
 ) -> AnySelect:
-    columns = [_stratum_column(name) for name in by]
     *keys, _ = wanted
-    query: AnySelect = select(*columns, steps.c.risk_set, *wanted)
-    return (
-        query.join(StratumRow, _is_stratum_of(steps.c))
-        .where(
-            steps.c.risk_set.in_(list(risk_sets)),
-            steps.c.day <= end_day,
-            *stratum_filters(filters),
+    named = {*by, *(name for name in (*DENOMINATOR, "agent") if filters.get(name) is not None)}
+    if named <= {"facility"}:
+        # A step knows its facility: without the strata the sum takes two thirds of the time.
+        columns: list[ColumnElement[Any]] = [steps.c.facility for _ in by]
+        facilities = filters.get("facility")
+        conditions: list[ColumnElement[bool]] = (
+            [] if facilities is None else [steps.c.facility.in_(list(facilities))]
         )
-        .group_by(*columns, steps.c.risk_set, *keys)
-    )
+        query: AnySelect = select(*columns, steps.c.risk_set, *wanted)
+    else:
+        columns = [_stratum_column(name) for name in by]
+        conditions = stratum_filters(filters)
+        query = select(*columns, steps.c.risk_set, *wanted)
+        query = query.join(StratumRow, _is_stratum_of(steps.c))
+    return query.where(
+        steps.c.risk_set.in_(list(risk_sets)), steps.c.day <= end_day, *conditions
+    ).group_by(*columns, steps.c.risk_set, *keys)
 
 
 def counted_episodes(
