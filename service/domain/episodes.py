@@ -87,7 +87,8 @@ class Episode:
     def identified(self) -> Finding:
         """The first record that names the organism, else the first: it gives organism and site."""
         findings = [record.finding for record in self.records]
-        return next((finding for finding in findings if finding.organism), findings[0])
+        named = (finding for finding in findings if finding.organism and not finding.pending)
+        return next(named, findings[0])
 
     @property
     def status(self) -> str:

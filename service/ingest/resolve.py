@@ -54,6 +54,8 @@ WARNINGS = {
 }
 """Every warning of the ingest floor by its code; the event is kept."""
 
+TUBERCULOSIS_COMPLEX = "Mycobacterium tuberculosis complex"
+
 Warnings = list[Fault]
 
 
@@ -158,7 +160,7 @@ def _finding(report: FindingIn, pointer: str, warnings: Warnings) -> Finding:
     return Finding(
         infection_type=infection_type,
         organism=organism.name if organism else None,
-        organism_group=organism.group if organism else "unknown",
+        organism_group=_organism_group(organism, infection_type),
         site=where.name if where else "unknown",
         site_class=where.site_class if where else "unknown",
         specimen=specimen.specimen if specimen else None,
@@ -172,6 +174,13 @@ def _infection_type(organism: Organism | None, stated: str | None) -> str:
     if organism is None or (organism.pending and stated == "tuberculosis"):
         return stated or "unknown"
     return organism.infection_type
+
+
+def _organism_group(organism: Organism | None, infection_type: str) -> str:
+    """The group; a mycobacterium called tuberculosis before it is named is of that complex."""
+    if organism is not None and organism.pending and infection_type == "tuberculosis":
+        return TUBERCULOSIS_COMPLEX
+    return organism.group if organism else "unknown"
 
 
 def _where(site: Site | None, specimen: Site | None) -> Site | None:

@@ -44,3 +44,30 @@ def test_an_organism_with_a_definition_of_its_own_is_never_mixed_with_others_of_
     )
     found = episodes(records, shipped_case_definitions().replaced_by([by_site]))
     assert [episode.definition.repeat_days for episode in found] == [56, 14]
+
+
+def test_an_organism_still_pending_gives_way_to_the_first_that_is_identified() -> None:
+    """
+    2020-01-01  acid-fast bacilli, tuberculosis as the clinic says
+    2020-02-01  M. tuberculosis
+    """
+
+    def tuberculosis(event_id: str, day: date, organism: str, *, pending: bool) -> Infection:
+        finding = Finding(
+            infection_type="tuberculosis",
+            organism=organism,
+            organism_group="Mycobacterium tuberculosis complex",
+            pending=pending,
+        )
+        return Infection(
+            event_id=event_id, facility="ucd-01", patient="p1", occurred_on=day, finding=finding
+        )
+
+    records = infection_records(
+        [
+            tuberculosis("1", date(2020, 1, 1), "Mycobacterium species", pending=True),
+            tuberculosis("2", date(2020, 2, 1), "Mycobacterium tuberculosis", pending=False),
+        ]
+    )
+    (episode,) = episodes(records, shipped_case_definitions())
+    assert episode.identified.organism == "Mycobacterium tuberculosis"
