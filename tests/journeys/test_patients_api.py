@@ -1,14 +1,19 @@
 """One patient: what the timeline shows, who may see it, and that an erasure leaves nothing."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlmodel import SQLModel
 
 from service.domain.rules import FollowUpRules
+from service.monitors.shipped import shipped_monitors
 from service.pipeline.rebuild import rebuild
 from service.pipeline.surveillance import Surveillance
+from service.reference.baselines import shipped_baselines
 from service.store import audit
+from service.store.catalogue import add_shipped
 from service.store.engine import Database
 
 PATIENT = "p0001"
@@ -173,6 +178,59 @@ def test_an_erasure_leaves_nothing_of_the_patient_and_a_right_ledger(
         database.close()
     assert (entry.action, entry.actor) == ("patient_erased", "test")
     assert PATIENT not in str(entry)
+
+
+def rows_naming(database_url: str, text_sought: str) -> set[str]:
+    """The tables with a row that holds the text anywhere."""
+    database = Database(database_url)
+    try:
+        with database.read() as connection:
+            return {
+                table.name
+                for table in SQLModel.metadata.sorted_tables
+                if any(text_sought in str(row) for row in connection.execute(select(table)))
+            }
+    finally:
+        database.close()
+
+
+def test_after_an_erasure_no_table_names_the_patient(start_service):
+    """NTM of the central nervous system after a stem cell injection: it stands in an alert too."""
+    patient = "p-jane-doe"
+    common = {"facility": "ucd-01", "patient": patient}
+    sent = [
+        {
+            "type": "transplant",
+            "event_id": "t1",
+            "occurred_on": "2022-03-01",
+            "transplant_type": "stem_cell_injection",
+            **common,
+        },
+        {
+            "type": "infection",
+            "event_id": "i1",
+            "occurred_on": "2022-04-01",
+            "organism": "M. abscessus",
+            "specimen": "CSF",
+            **common,
+        },
+    ]
+    with start_service() as service, service.client(service.key()) as client:
+        watch_as_shipped(service.database_url)
+        assert client.post("/v1/events", json=sent).status_code == 201
+        tables = {"events", "segments", "episodes", "alert_cases"}
+        assert rows_naming(service.database_url, patient) == tables
+        assert client.delete(f"/v1/facilities/ucd-01/patients/{patient}").status_code == 204
+        assert rows_naming(service.database_url, patient) == set()
+
+
+def watch_as_shipped(database_url: str) -> None:
+    """Keep the shipped baselines and monitors, as `graftwatch migrate` does."""
+    baselines = shipped_baselines()
+    database = Database(database_url)
+    with database.write() as connection:
+        add_shipped(connection, baselines, shipped_monitors(baselines), datetime.now(UTC))
+    database.close()
 
 
 def test_an_erased_patient_may_be_sent_again(client, address, send):
