@@ -55,9 +55,15 @@ def demo(
 
 def demo_settings(database: Path, port: int | None) -> Settings:
     """The operator's settings, but for what makes a demonstration."""
+    from service.examples.cgd import CASE_DEFINITIONS_FILE
+
     chosen = {} if port is None else {"port": port}
     return read_settings(
-        database_url=f"sqlite:///{database}", auth="off", host="127.0.0.1", **chosen
+        database_url=f"sqlite:///{database}",
+        auth="off",
+        host="127.0.0.1",
+        case_definitions_file=CASE_DEFINITIONS_FILE,
+        **chosen,
     )
 
 

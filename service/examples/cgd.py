@@ -14,7 +14,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 STAND_IN_TRANSPLANT_TYPE = "car_t"
@@ -22,16 +22,9 @@ STAND_IN_TRANSPLANT_TYPE = "car_t"
 the trial's person-time cannot thin out an expected count. Nobody can mistake it for the year
 1989 either."""
 
-TRIAL_CASE_DEFINITION = {
-    "infection_type": "unknown",
-    "organism_group": None,
-    "repeat_days": 1,
-    "repeat_rule": "fixed",
-    "same_episode_by": "site",
-    "version": 1,
-    "source": "cgd trial: every serious infection is counted, however soon after the last",
-}
-"""Under it the 76 infections are 76 episodes; under the shipped 14 days they are 69."""
+DATA = Path(__file__).with_name("data")
+CASE_DEFINITIONS_FILE = DATA / "cgd_case_definitions.json"
+"""How the trial counted: under it the 76 infections are 76 episodes, under 14 days 69."""
 
 
 def cgd_events() -> Iterator[dict[str, Any]]:
@@ -87,5 +80,5 @@ def _patient_events(row: dict[str, str], infection_dates: list[str]) -> Iterator
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    text = (files("service.examples") / "data" / name).read_text(encoding="utf-8")
+    text = (DATA / name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))

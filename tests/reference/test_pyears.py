@@ -21,13 +21,13 @@ from service.domain.days import Days
 from service.domain.figures import RateDefinition
 from service.domain.rules import FollowUpRules
 from service.domain.windows import calendar_windows
-from service.examples.cgd import TRIAL_CASE_DEFINITION, cgd_events, facility_of
+from service.examples.cgd import CASE_DEFINITIONS_FILE, cgd_events, facility_of
 from service.ingest.faults import DocumentFault, Draft
 from service.ingest.json_body import read_json
 from service.pipeline.rates import RateRow, RateTable, rate_table, rate_tables
 from service.pipeline.record import record
 from service.pipeline.surveillance import Surveillance
-from service.reference.case_definitions import CaseDefinition, shipped_case_definitions
+from service.reference.case_definitions import read_rows, shipped_case_definitions
 from service.store.engine import Database
 from tests.conftest import Databases
 from tests.reference.outside import cases, table
@@ -62,7 +62,9 @@ Its band (180, 365] is our phase 181-365, because its day t ends where our day t
 @pytest.fixture(scope="module")
 def trial(databases: Databases) -> Iterator[Surveillance]:
     """The ledger after all 332 events, under the trial's own case definition."""
-    definitions = shipped_case_definitions().replaced_by([CaseDefinition(**TRIAL_CASE_DEFINITION)])
+    definitions = shipped_case_definitions().replaced_by(
+        read_rows(CASE_DEFINITIONS_FILE.read_bytes())
+    )
     with databases(migrated=True) as url:
         database = Database(url)
         rules = FollowUpRules(case_definitions=definitions)

@@ -38,7 +38,7 @@ def test_an_organism_with_a_definition_of_its_own_is_never_mixed_with_others_of_
     )
     records = infection_records(
         [
-            infection("1", date(2020, 1, 1), "Clostridioides difficile", "Clostridioides difficile"),
+            infection("1", date(2020, 1, 1), *["Clostridioides difficile"] * 2),
             infection("2", date(2020, 1, 5), "Escherichia coli", "Escherichia"),
         ]
     )

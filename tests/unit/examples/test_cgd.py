@@ -10,8 +10,8 @@ from datetime import date
 
 from service.domain.contributions import FOLLOW_UP, Contributions
 from service.domain.rules import FollowUpRules
-from service.examples.cgd import TRIAL_CASE_DEFINITION, cgd_events
-from service.reference.case_definitions import CaseDefinition, shipped_case_definitions
+from service.examples.cgd import CASE_DEFINITIONS_FILE, cgd_events
+from service.reference.case_definitions import read_rows, shipped_case_definitions
 
 Count = Callable[..., list[Contributions]]
 
@@ -86,7 +86,7 @@ def test_the_shipped_definition_makes_one_episode_of_what_comes_within_14_days(
 
 
 def test_under_the_trials_own_definition_all_76_infections_count(contributions: Count) -> None:
-    own = shipped_case_definitions().replaced_by([CaseDefinition(**TRIAL_CASE_DEFINITION)])
+    own = shipped_case_definitions().replaced_by(read_rows(CASE_DEFINITIONS_FILE.read_bytes()))
     counted = contributions(cgd_events(), FollowUpRules(case_definitions=own))
     assert _episodes(counted) == {PLACEBO: 56, INTERFERON: 20}
 
