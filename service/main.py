@@ -34,6 +34,7 @@ from service.api.problems import report_problems
 from service.api.request_bodies import is_line_stream
 from service.api.request_log import RequestLog
 from service.api.secure_headers import SecureHeaders
+from service.dashboard import pages
 from service.domain.rules import FollowUpRules
 from service.errors import GraftwatchError
 from service.pipeline.surveillance import Surveillance
@@ -52,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     alerts.router,
     health.router,
     documentation.router,
+    pages.router,
 )
 
 

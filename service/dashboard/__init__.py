@@ -1,0 +1,1 @@
+"""The pages for people: read models, charts, routes, templates, style; nothing from elsewhere."""

@@ -1,0 +1,88 @@
+"""Tell an open page that its alerts changed, by Server-Sent Events.
+
+In:     the history of alerts, looked at every `sse_poll_seconds`.
+Out:    `/live`: one event, without any content, for each look that found something new.
+Source: the HTML standard, Server-sent events. `/v1/alerts/stream` asks for a key in a header, which
+        a browser's EventSource cannot send; a page's session travels in a cookie.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from time import monotonic
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from service.dashboard.routes import PageRoute
+from service.dashboard.viewers import (
+    NotSignedIn,
+    Viewer,
+    settings_of,
+    surveillance_of,
+    viewer_of,
+)
+from service.errors import Forbidden
+from service.pipeline.alerting import is_visible
+from service.pipeline.surveillance import Surveillance
+from service.store import alerts as alert_store
+
+HEARTBEAT_SECONDS = 15.0
+"""Proxies cut a silent stream; and each time it is asked again who is looking."""
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@router.get("/live")
+async def stream(
+    request: Request, viewer: Annotated[Viewer, Depends(viewer_of)]
+) -> StreamingResponse:
+    """Stream the changes of the alerts that the viewer may see."""
+    return StreamingResponse(
+        _changes(request, viewer),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    )
+
+
+async def _changes(request: Request, viewer: Viewer) -> AsyncIterator[str]:
+    surveillance = surveillance_of(request)
+    pause = settings_of(request).sse_poll_seconds
+    sequence = await run_in_threadpool(_last, surveillance)
+    yield "retry: 5000\n\n"
+    asked = monotonic()
+    while not await request.is_disconnected():
+        await asyncio.sleep(pause)
+        latest, concerns = await run_in_threadpool(_news, surveillance, viewer, sequence)
+        if concerns:
+            yield f"id: {latest}\nevent: alerts\ndata: changed\n\n"
+        sequence = latest
+        if monotonic() - asked >= HEARTBEAT_SECONDS:
+            try:
+                viewer = await run_in_threadpool(viewer_of, request)
+            except (NotSignedIn, Forbidden):
+                return
+            asked = monotonic()
+            yield ": still here\n\n"
+
+
+def _last(surveillance: Surveillance) -> int:
+    with surveillance.database.read() as connection:
+        return alert_store.last_sequence(connection)
+
+
+def _news(surveillance: Surveillance, viewer: Viewer, after: int) -> tuple[int, bool]:
+    """The last entry of the history, and whether any since concerns the viewer."""
+    with surveillance.database.read() as connection:
+        entries = alert_store.history_after(connection, after)
+        if not entries:
+            return after, False
+        changed = [
+            alert_store.find_alert(connection, alert_id)
+            for alert_id in sorted({entry.alert_id for entry in entries})
+        ]
+    concerns = any(
+        alert is not None and is_visible(alert.state, viewer.facilities) for alert in changed
+    )
+    return entries[-1].sequence, concerns

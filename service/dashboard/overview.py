@@ -1,0 +1,135 @@
+"""The first page: open alerts, published figures, rates, and how fresh all of it is.
+
+In:     the surveillance, and who is looking.
+Out:    an `Overview`, read in one transaction, so that all of it speaks for one state.
+Source: CONTRACT 5; METHODS 5, 7 and 8.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from service.dashboard.alerts import AlertLine, open_lines
+from service.dashboard.memory import Memory
+from service.dashboard.published import PublishedSection, published_section
+from service.dashboard.rates import RateSection, rate_section
+from service.dashboard.viewers import Viewer
+from service.domain.figures import RateDefinition
+from service.pipeline.alerting import is_visible
+from service.pipeline.as_of import known_at
+from service.pipeline.comparisons import compare
+from service.pipeline.rates import rate_table
+from service.pipeline.surveillance import Surveillance
+from service.store import alerts as alert_store
+from service.store import catalogue
+from service.store.alerts import KeptAlert
+from service.store.census import take_census
+from service.store.events import count_events
+
+HEADINGS = {
+    "agent": "NTM by immunosuppressive agent",
+    "transplant_type": "NTM by transplant type",
+}
+INFECTION_TYPE = "ntm"
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How much is known, up to when; `facilities_bound` are those that the key is bound to."""
+
+    position: int
+    recorded_at: datetime | None
+    today: date
+    events: int
+    patients: int
+    facilities: int
+    facilities_bound: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAlerts:
+    """The alerts that wait for a person, and how many do not any more."""
+
+    lines: tuple[AlertLine, ...]
+    closed: int
+
+    @property
+    def critical(self) -> int:
+        """How many are critical and stand on the data."""
+        return sum(line.severity == "critical" and line.supported for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything the first page shows."""
+
+    freshness: Freshness
+    alerts: OpenAlerts
+    published: PublishedSection
+    rates: tuple[RateSection, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Has nothing arrived yet?"""
+        return self.freshness.events == 0
+
+
+def overview(
+    surveillance: Surveillance, viewer: Viewer, memory: Memory[PublishedSection]
+) -> Overview:
+    """The first page as it stands, for one viewer.
+
+    Published figures are compared anew only when an event came or went, the day changed, or a
+    baseline or monitor did.
+    """
+    facilities = viewer.facilities
+    with surveillance.database.read() as connection:
+        known = known_at(connection, surveillance, None)
+        today = known.latest_day.toordinal()
+        baselines = tuple(catalogue.current_baselines(connection).values())
+        monitors = tuple(catalogue.current_monitors(connection))
+        kept = alert_store.alerts_of(connection)
+        census = take_census(connection, facilities)
+        tables = [rate_table(connection, ntm_rates(by, facilities, today)) for by in HEADINGS]
+        events = count_events(connection, facilities)
+        published = memory.get(
+            (known.position, events, today, facilities, baselines, monitors),
+            lambda: published_section(compare(connection, baselines, facilities, today)),
+        )
+    return Overview(
+        freshness=Freshness(
+            known.position,
+            known.recorded_at,
+            known.latest_day,
+            events,
+            census.patients,
+            census.facilities,
+            facilities,
+        ),
+        alerts=_alerts(viewer, kept),
+        published=published,
+        rates=tuple(
+            rate_section(table, baselines, HEADINGS[table.definition.by[0]]) for table in tables
+        ),
+    )
+
+
+def open_alerts(surveillance: Surveillance, viewer: Viewer) -> OpenAlerts:
+    """The first section of the page alone, for when it changes."""
+    with surveillance.database.read() as connection:
+        kept = alert_store.alerts_of(connection)
+    return _alerts(viewer, kept)
+
+
+def _alerts(viewer: Viewer, kept: Sequence[KeptAlert]) -> OpenAlerts:
+    visible = [one for one in kept if is_visible(one.state, viewer.facilities)]
+    waiting = [one for one in visible if one.state.is_open]
+    return OpenAlerts(tuple(open_lines(waiting)), len(visible) - len(waiting))
+
+
+def ntm_rates(by: str, facilities: tuple[str, ...] | None, today: int) -> RateDefinition:
+    """First NTM infections per 100 person-years at risk, from the first day to today."""
+    within = {} if facilities is None else {"facility": facilities}
+    return RateDefinition(
+        None, today, filters={"infection_type": (INFECTION_TYPE,), **within}, by=(by,)
+    )

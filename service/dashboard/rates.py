@@ -1,0 +1,126 @@
+"""Rates of one infection type, cut by one dimension: a plot and the same figures in rows.
+
+In:     a `RateTable` and the published rates.
+Out:    a `RateSection`.
+Source: METHODS 3 to 5 and 8.2. Only a baseline that counts just the same is set beside a rate.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from service.dashboard import words
+from service.dashboard.charts import IntervalPlot, PlotRow
+from service.domain.figures import RATED_STATUSES, RateDefinition
+from service.monitors.nulls import NARROWING, statuses_of
+from service.pipeline.rates import RateRow, RateTable
+from service.reference.baselines import Baseline
+
+MOST_PLOTTED = 14
+
+
+class RateLine(NamedTuple):
+    """One stratum's figures."""
+
+    label: str
+    cases: str
+    person_years: str
+    rate: str
+    exact: str
+    anytime: str
+    published: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RateSection:
+    """A plot and its table; `additive` tells whether the rows add up to the total."""
+
+    id: str
+    heading: str
+    label: str
+    plot: IntervalPlot
+    lines: tuple[RateLine, ...]
+    total: RateLine | None
+    additive: bool
+
+
+def rate_section(table: RateTable, baselines: Collection[Baseline], heading: str) -> RateSection:
+    """The section of a table cut by one dimension, strata with most person-time first."""
+    (dimension,) = table.definition.by
+    rows = sorted(table.rows, key=lambda row: -row.estimate.person_days)
+    published = [_published(table.definition, row, baselines) for row in rows]
+    labels = [words.term(row.stratum[dimension]) for row in rows]
+    lines = tuple(map(_line, labels, rows, published))
+    total = _line("All patients", table.total, None) if table.total else None
+    overall = table.total.estimate.rate if table.total else None
+    section_id = f"by-{dimension.replace('_', '-')}"
+    plot = IntervalPlot(
+        id=section_id,
+        title=heading,
+        description=_described(lines, total),
+        unit="per 100 person-years, logarithmic scale",
+        rows=tuple(map(_plot_row, labels, rows, published))[:MOST_PLOTTED],
+        reference=(overall, f"all patients {words.number(overall)}") if overall else None,
+    )
+    label = dimension.replace("_", " ").capitalize()
+    return RateSection(section_id, heading, label, plot, lines, total, table.definition.additive)
+
+
+def _line(label: str, row: RateRow, published: Baseline | None) -> RateLine:
+    estimate = row.estimate
+    return RateLine(
+        label=label,
+        cases=f"{estimate.cases:,}",
+        person_years=words.number(estimate.person_years),
+        rate=words.number(estimate.rate),
+        exact=words.span(estimate.interval),
+        anytime=words.span(row.anytime) if estimate.rate is not None else words.NONE,
+        published=published.printed if published else None,
+    )
+
+
+def _plot_row(label: str, row: RateRow, published: Baseline | None) -> PlotRow:
+    estimate = row.estimate
+    shown = f"{words.number(estimate.rate)}  ({words.span(estimate.interval)})"
+    has_time = estimate.rate is not None
+    return PlotRow(
+        label=label,
+        shown=shown,
+        value=estimate.rate,
+        limits=(estimate.interval.lower, estimate.interval.upper),
+        outer=(row.anytime.lower, row.anytime.upper) if has_time else None,
+        published=published.value * estimate.per if published and published.value else None,
+    )
+
+
+def _published(
+    definition: RateDefinition, row: RateRow, baselines: Collection[Baseline]
+) -> Baseline | None:
+    """The published rate that counts just these cases over just this person-time."""
+    transplant_type = row.stratum.get("transplant_type")
+    return next(
+        (one for one in baselines if _counts_the_same(one, definition, transplant_type)), None
+    )
+
+
+def _counts_the_same(
+    baseline: Baseline, definition: RateDefinition, transplant_type: str | None
+) -> bool:
+    population, numerator = baseline.population, baseline.numerator
+    return (
+        baseline.measure == "rate"
+        and baseline.comparable
+        and baseline.episodes == definition.episodes
+        and numerator.infection_type == definition.infection_types
+        and set(statuses_of(numerator)) == set(RATED_STATUSES)
+        and not any(getattr(numerator, name) for name in (*NARROWING, "phase", "age_group"))
+        and not baseline.denominator_phase
+        and population.transplant_type == (transplant_type,)
+        and not (population.indication or population.age_group)
+    )
+
+
+def _described(lines: Collection[RateLine], total: RateLine | None) -> str:
+    told = [f"{line.label}: {line.rate} ({line.exact})" for line in lines]
+    overall = f" All patients: {total.rate} ({total.exact})." if total else ""
+    return f"Rates per 100 person-years with 95% intervals. {'; '.join(told)}.{overall}"

@@ -1,0 +1,72 @@
+"""How a page tells what went wrong: as a page.
+
+In:     the errors of `service.errors` that a page's route raises.
+Out:    the way to the sign-in, or a page that says what is the matter.
+Source: `service.api.problems` tells the same to programs; this floor stands beside that one.
+"""
+
+import re
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.responses import RedirectResponse
+
+from service.dashboard.rendering import HEADERS, page
+from service.dashboard.viewers import NotSignedIn
+from service.errors import BadRequest, Forbidden, GraftwatchError, NotFound
+
+OWN_PAGE = re.compile(r"/(alerts/[A-Za-z0-9_-]{1,64})?")
+"""Where a sign-in may lead to: nowhere but here."""
+
+TOLD: tuple[tuple[type[GraftwatchError], HTTPStatus, str], ...] = (
+    (NotFound, HTTPStatus.NOT_FOUND, "There is no such page"),
+    (Forbidden, HTTPStatus.FORBIDDEN, "This key does not reach so far"),
+    (BadRequest, HTTPStatus.BAD_REQUEST, "That cannot be done"),
+)
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are pages."""
+
+    def get_route_handler(self) -> Handler:
+        """The route's handler, with its errors told."""
+        handle = super().get_route_handler()
+
+        async def tell(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except NotSignedIn:
+                return to_sign_in(request)
+            except GraftwatchError as fault:
+                return _told(fault)
+
+        return tell
+
+
+def to_sign_in(request: Request) -> Response:
+    """The way to the sign-in and back."""
+    here = request.url.path
+    back = f"?{urlencode({'to': here})}" if here != "/" and OWN_PAGE.fullmatch(here) else ""
+    return RedirectResponse(f"/sign-in{back}", HTTPStatus.SEE_OTHER, headers=HEADERS)
+
+
+def way_back(wanted: str) -> str:
+    """The page to go on with after signing in; the first one where it is none of ours.
+
+    >>> way_back("/alerts/a1"), way_back("//elsewhere.example"), way_back("/alerts/a1?x=/")
+    ('/alerts/a1', '/', '/')
+    """
+    return wanted if OWN_PAGE.fullmatch(wanted) else "/"
+
+
+def _told(fault: GraftwatchError) -> Response:
+    for kind, status, title in TOLD:
+        if isinstance(fault, kind):
+            return page("message.html", None, status=status, title=title, message=fault.message)
+    raise fault

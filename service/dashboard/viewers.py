@@ -1,0 +1,98 @@
+"""Who is looking at a page, and what they may see.
+
+In:     a request with the cookie of a session, or none where authentication is off.
+Out:    a `Viewer`, or `NotSignedIn`.
+Source: docs/decisions/0008-dashboard-sessions.md. The key behind a session is read again for every
+        page, so that a key revoked, expired or bound anew counts from the next page on.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import Request
+
+from service.dashboard import sessions
+from service.errors import Forbidden, Unauthorised
+from service.pipeline.surveillance import Surveillance
+from service.settings import Settings, is_loopback
+from service.store import keys
+from service.store.keys import StoredKey
+
+RATES_READ = "rates:read"
+PATIENTS_READ = "patients:read"
+
+
+class NotSignedIn(Unauthorised):
+    """There is no session, or none that still holds."""
+
+    code = "not_signed_in"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Whoever looks; `facilities` is None where all may be seen."""
+
+    name: str
+    scopes: frozenset[str]
+    facilities: tuple[str, ...] | None = None
+    signed_in: bool = True
+
+    @property
+    def may_see_patients(self) -> bool:
+        """May pseudonyms be shown?"""
+        return PATIENTS_READ in self.scopes
+
+
+LOCAL = Viewer("local", frozenset({RATES_READ, PATIENTS_READ}), signed_in=False)
+"""Everybody, where the service listens on a loopback address with authentication off."""
+
+
+def surveillance_of(request: Request) -> Surveillance:
+    """The running surveillance, which `service.main` keeps with the application."""
+    found: Surveillance = request.app.state.surveillance
+    return found
+
+
+def settings_of(request: Request) -> Settings:
+    """The settings the service was started with."""
+    found: Settings = request.app.state.settings
+    return found
+
+
+def needs_secure_cookie(settings: Settings) -> bool:
+    """Must the cookie travel over TLS only? On a loopback address there is no way to tap."""
+    return not is_loopback(settings.host)
+
+
+def viewer_of(request: Request) -> Viewer:
+    """The viewer of a request; raises `NotSignedIn`, or `Forbidden` for a key without the scope."""
+    settings, surveillance = settings_of(request), surveillance_of(request)
+    if settings.auth == "off":
+        return LOCAL
+    sent = request.cookies.get(sessions.cookie_name(secure=needs_secure_cookie(settings)), "")
+    claim = sessions.read(sent)
+    if claim is None:
+        raise NotSignedIn("Nobody is signed in.")
+    with surveillance.database.read() as connection:
+        key = next((key for key in keys.list_keys(connection) if key.id == claim.key_id), None)
+    now = surveillance.clock()
+    if key is None or not key.is_valid(now) or not sessions.holds(claim, key, now):
+        raise NotSignedIn("The session is over.")
+    return viewer_with(key)
+
+
+def viewer_with(key: StoredKey) -> Viewer:
+    """Whoever holds the key; raises `Forbidden` where it cannot read rates."""
+    if RATES_READ not in key.scopes:
+        raise Forbidden(f"The dashboard needs a key with the scope `{RATES_READ}`.")
+    return Viewer(key.name, frozenset(key.scopes), key.facilities)
+
+
+def find_key(surveillance: Surveillance, token: str) -> tuple[StoredKey, datetime]:
+    """The key that was typed in, and the present instant; raises `NotSignedIn` for no valid one."""
+    now = surveillance.clock()
+    with surveillance.database.read() as connection:
+        key = keys.find_key(connection, token)
+    if key is None or not key.is_valid(now):
+        raise NotSignedIn("The key is unknown, expired or revoked.")
+    return key, now
