@@ -14,9 +14,9 @@ import structlog
 # uvicorn's access lines carry the path as sent, and with it patient identifiers: the API's own
 # middleware logs the route's template instead.
 SILENCED = ("uvicorn.access",)
-REROUTED = ("uvicorn", "uvicorn.error", "alembic", "sqlalchemy")
+REROUTED = ("uvicorn", "uvicorn.error", "alembic")
 # httpx names every URL it calls, and a webhook's URL may hold its owner's secret.
-QUIETENED = ("httpx", "httpcore")
+QUIETENED = ("httpx", "httpcore", "sqlalchemy")
 # Exceptions whose first line tells an operator what is broken outside. The words of any other
 # may repeat an event ("Key (facility, patient)=(...) already exists"), so they are not logged.
 SPEAKING = frozenset(

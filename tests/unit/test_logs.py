@@ -97,3 +97,12 @@ def test_configuring_twice_does_not_say_things_twice(
     configure_logging("info", log_format, written)
     structlog.get_logger().info("once")
     assert written.getvalue().count("once") == 1
+
+
+def test_statements_are_not_logged_at_the_level_of_requests(written: StringIO) -> None:
+    configure_logging("info", "json", written)
+    logging.getLogger("sqlalchemy.engine.Engine").info("SELECT 1")
+    logging.getLogger("sqlalchemy.pool").warning("the pool is empty")
+    assert [json.loads(line)["event"] for line in written.getvalue().splitlines()] == [
+        "the pool is empty"
+    ]
