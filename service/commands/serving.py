@@ -43,10 +43,11 @@ def serve(
 
     given = {"host": host, "port": port}
     settings = read_settings(**{name: value for name, value in given.items() if value is not None})
-    configure_logging(settings.log_level, settings.log_format)
     with opened(settings):
         pass  # refused here, a fault is one line; refused by the web server, it is a page
-    run(create_app(settings), listen(settings))
+    listener = listen(settings)
+    configure_logging(settings.log_level, settings.log_format)
+    run(create_app(settings), listener)
 
 
 def listen(settings: Settings) -> socket.socket:
