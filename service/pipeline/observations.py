@@ -135,9 +135,9 @@ def risk_steps(
     without_contaminants: bool = True,
 ) -> tuple[Whole, Whole]:
     """The steps in the number at risk: follow-up, less what a first episode takes out."""
-    taken_out = _taken_out(baseline, without_contaminants=without_contaminants)
+    out = taken_out(baseline, without_contaminants=without_contaminants)
     filters = {**population_filters(baseline, facilities), "phase": phases_at_risk(baseline)}
-    risk_sets = [FOLLOW_UP, *([taken_out] if taken_out else [])]
+    risk_sets = [FOLLOW_UP, *([out] if out else [])]
     steps = list(sums.daily_steps(connection, filters, (), risk_sets, end_day=end_day))
     days = np.array([step.day for step in steps], dtype=np.int64)
     signs = [1 if step.risk_set == FOLLOW_UP else -1 for step in steps]
@@ -159,7 +159,7 @@ def population_filters(
     return found if facilities is None else {**found, "facility": tuple(sorted(facilities))}
 
 
-def _taken_out(baseline: Baseline, *, without_contaminants: bool) -> str | None:
+def taken_out(baseline: Baseline, *, without_contaminants: bool) -> str | None:
     """The risk set behind a first episode; several types, or part of one, have none."""
     numerator = baseline.numerator
     types, statuses = numerator.infection_type, statuses_of(numerator)
