@@ -175,6 +175,31 @@ def test_an_explanation_keeps_to_its_facilities_and_order(kept: Recorded) -> Non
     assert sorted(seen) == sorted(PatientKey(f, name) for f in ("F", "g") for name in names)
 
 
+def test_the_total_of_several_types_is_of_any(kept: Recorded) -> None:
+    """
+    5    pneumonia, of a type that no row is asked for: the first infection of any type
+    10   M. avium
+    """
+    kept.record([transplanted("p1"), ill("p1", 5, "bacterial"), ill("p1", 10)])
+    start = INDEX.toordinal()
+    types = {"infection_type": ("ntm", "viral")}
+    with kept.database.read() as connection:
+        table = rate_table(
+            connection, RateDefinition(start, start + 50, types, by=("infection_type",))
+        )
+        of_any = rate_table(connection, RateDefinition(start, start + 50))
+    told = {
+        row.stratum["infection_type"]: (row.estimate.cases, row.estimate.person_days)
+        for row in table.rows
+    }
+    assert told == {"ntm": (1, 11), "viral": (0, 51)}
+    assert table.total is not None
+    assert of_any.total is not None
+    assert table.total.stratum == {"infection_type": "any"}
+    assert table.total.estimate == of_any.total.estimate
+    assert (table.total.estimate.cases, table.total.estimate.person_days) == (1, 6)
+
+
 def test_windows_may_overlap_and_none_is_none(kept: Recorded) -> None:
     kept.record([transplanted("p1"), ill("p1", 10), ended("p1", 99)])
     start = INDEX.toordinal()
