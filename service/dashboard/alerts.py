@@ -50,7 +50,6 @@ class CaseLine(NamedTuple):
     onset: str
     organism: str
     site: str
-    shares: str
     patient: str | None
     event_id: str | None
 
@@ -144,7 +143,7 @@ def page_of(
         guarantee=monitor.guarantee.text if monitor else None,
         baseline=baseline,
         cited=cited(baseline.source) if baseline else None,
-        cases=tuple(_case(viewer, case, links) for case in whole.cases),
+        cases=tuple(_case(viewer, case) for case in whole.cases),
         links=tuple(_link(link) for link in links),
         advice=whole.advice,
         history=tuple(_happened(entry) for entry in whole.history),
@@ -154,22 +153,13 @@ def page_of(
     )
 
 
-def _case(viewer: Viewer, case: KeptCase, links: Iterable[Mapping[str, Any]]) -> CaseLine:
+def _case(viewer: Viewer, case: KeptCase) -> CaseLine:
     key = case.key
-    shared = [
-        words.ATTRIBUTE_WORDS.get(link["attribute"], link["attribute"])
-        for link in links
-        if any(
-            (one["facility"], one["episode_id"]) == (key.facility, key.episode_id)
-            for one in link["cases"]
-        )
-    ]
     return CaseLine(
         facility=key.facility,
         onset=words.day(key.onset_day),
         organism=key.organism or "not identified",
         site=case.site.replace("_", " "),
-        shares=", ".join(dict.fromkeys(shared)),
         patient=key.patient if viewer.may_see_patients else None,
         event_id=key.episode_id.rpartition("#")[0] if viewer.may_see_patients else None,
     )
@@ -180,7 +170,7 @@ def _link(link: Mapping[str, Any]) -> LinkLine:
         words.ATTRIBUTE_WORDS.get(link["attribute"], link["attribute"]),
         words.shared_value(link["attribute"], link["value"]),
         tuple(link["facilities"]),
-        len(link["cases"]),
+        link["cases"],
     )
 
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-WIDTH = 480
-LEFT, RIGHT = 10.0, 470.0
-ROW_HEIGHT = 40
+WIDTH = 440
+LEFT, RIGHT = 10.0, 430.0
+ROW_HEIGHT = 43
 TOP, BOTTOM = 26, 44
-LONGEST_LABEL = 43
+CHARACTER, BOLD_CHARACTER = 7.4, 8.7
+"""Width of a letter of the widest font in the style's list, at its size."""
 MOST_DECADES = 4
 WIDEST = 4.0
 """How far beyond the largest rate the scale reaches, at most."""
@@ -28,11 +29,13 @@ WIDEST = 4.0
 class PlotRow:
     """One line of the plot; limits are None where they do not exist.
 
+    `shown` stands at the end of the line and is short; `told` is the figure with its interval.
     `outer` is the interval that stays valid while watched; `published` a figure to compare with.
     """
 
     label: str
     shown: str
+    told: str
     value: float | None
     limits: tuple[float | None, float | None]
     outer: tuple[float | None, float | None] | None = None
@@ -58,7 +61,7 @@ class LogScale:
 
     >>> scale = LogScale(0.1, 10.0)
     >>> scale.x(1.0), scale.x(1e9) == RIGHT
-    (240.0, True)
+    (220.0, True)
     """
 
     low: float
@@ -151,15 +154,15 @@ def _anchor(x: float) -> str:
 
 
 def _row(row: PlotRow, scale: LogScale, y: int) -> Iterator[Markup]:
-    line = y + 27
+    line = y + 29
     yield Markup('<g class="row{}"><title>{}: {}</title>').format(
-        " marked" if row.is_marked else "", row.label, row.shown
+        " marked" if row.is_marked else "", row.label, row.told
     )
     yield Markup('<text class="label" x="{}" y="{}">{}</text>').format(
-        LEFT, y + 14, shortened(row.label)
+        LEFT, y + 16, shortened(row.label, _room(row))
     )
     yield Markup('<text class="shown" x="{}" y="{}" text-anchor="end">{}</text>').format(
-        RIGHT, y + 14, row.shown
+        RIGHT, y + 16, row.shown
     )
     if row.outer:
         yield from _bar("outer", row.outer, scale, line)
@@ -177,16 +180,22 @@ def _row(row: PlotRow, scale: LogScale, y: int) -> Iterator[Markup]:
     yield Markup("</g>")
 
 
-def shortened(label: str) -> str:
+def shortened(label: str, length: int) -> str:
     """A label that fits; what goes is its middle, because its end often tells it from others.
 
-    >>> shortened("NTM isolation (with or without disease): Lung transplant 1990-2005, Boston")
-    'NTM isolation (with or wi…1990-2005, Boston'
+    >>> shortened("NTM isolation (with or without disease): Lung transplant, Boston", 40)
+    'NTM isolation (with or w…nsplant, Boston'
     """
-    if len(label) <= LONGEST_LABEL:
+    if len(label) <= length:
         return label
-    head = LONGEST_LABEL * 3 // 5
-    return f"{label[:head].rstrip()}…{label[head + 1 - LONGEST_LABEL :].lstrip()}"
+    head = length * 3 // 5
+    return f"{label[:head].rstrip()}…{label[head + 1 - length :].lstrip()}"
+
+
+def _room(row: PlotRow) -> int:
+    """How many characters a label may have beside its figure."""
+    width = BOLD_CHARACTER if row.is_marked else CHARACTER
+    return int((RIGHT - LEFT - 2 * CHARACTER - CHARACTER * len(row.shown)) / width)
 
 
 def _bar(

@@ -178,13 +178,14 @@ def _plot(plotted: list[Comparison]) -> IntervalPlot:
         rows.append(
             PlotRow(
                 label=found.baseline.title,
-                shown=_ratio(found),
+                shown=words.number(ratio.ratio),
+                told=_ratio(found),
                 value=ratio.ratio,
                 limits=(ratio.interval.lower, ratio.interval.upper),
                 is_marked=is_watched(found),
             )
         )
-    told = "; ".join(f"{row.label}: {row.shown}" for row in rows)
+    told = "; ".join(f"{row.label}: {row.told}" for row in rows)
     return IntervalPlot(
         id="published",
         title="Observed over expected, with 95% intervals",

@@ -81,11 +81,12 @@ def _line(label: str, row: RateRow, published: Baseline | None) -> RateLine:
 
 def _plot_row(label: str, row: RateRow, published: Baseline | None) -> PlotRow:
     estimate = row.estimate
-    shown = f"{words.number(estimate.rate)}  ({words.span(estimate.interval)})"
+    shown = f"{words.number(estimate.rate)} ({words.span(estimate.interval)})"
     has_time = estimate.rate is not None
     return PlotRow(
         label=label,
         shown=shown,
+        told=shown,
         value=estimate.rate,
         limits=(estimate.interval.lower, estimate.interval.upper),
         outer=(row.anytime.lower, row.anytime.upper) if has_time else None,
