@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Item: TypeAlias = Draft | Rejection
     Take: TypeAlias = Callable[[Sequence[Item]], Taken]
 
+MOST_CHARACTERS = 4_000_000
+"""Held at once, however long the lines are."""
+
 
 @dataclass(slots=True)
 class Account:
@@ -123,14 +126,17 @@ def _batches(
     from service.ingest.faults import Rejection
 
     batch: list[Item] = []
-    unreadable = 0
+    unreadable = length = 0
     try:
         for item in items:
             batch.append(item)
-            unreadable += isinstance(item, Rejection)
-            if len(batch) >= batch_size or unreadable == room():
+            if isinstance(item, Rejection):
+                unreadable += 1
+            else:
+                length += len(item.received)
+            if len(batch) >= batch_size or length >= MOST_CHARACTERS or unreadable == room():
                 yield batch
-                batch, unreadable = [], 0
+                batch, unreadable, length = [], 0, 0
     except Unreadable:
         if batch:
             yield batch  # what came before the break was read well

@@ -47,8 +47,8 @@ def first_visit(
 def free_port() -> int:
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    return port
+        port: int = free.getsockname()[1]
+        return port
 
 
 def figures(told: str) -> list[str]:
@@ -63,8 +63,8 @@ def test_the_first_visit_shows_rates_alerts_and_where_to_go_on(first_visit):
     assert ", 0 rejected." in done.stdout.splitlines()[0]
     placebo = next(line for line in done.stdout.splitlines() if "CGD: placebo" in line)
     treated = next(line for line in done.stdout.splitlines() if "CGD: rIFN-g" in line)
-    # 18,524 and 18,953 person-days, as R's survival counts them; 49 and 20 episodes.
-    assert placebo.split()[2:5] == ["49", "50.7", "96.62"]
+    # 18,524 and 18,953 person-days and 56 and 20 infections, as R counts them.
+    assert placebo.split()[2:5] == ["56", "50.7", "110.42"]
     assert treated.split()[2:5] == ["20", "51.9", "38.54"]
     assert "mx-traveller-az-1, mx-traveller-co-1, mx-traveller-co-2" in done.stdout
     assert "http://127.0.0.1:8000/docs" in done.stdout
