@@ -125,6 +125,7 @@ def tell_alert(alert: WholeAlert, *, with_patients: bool) -> AlertDocument:
         latest_evidence=state.latest_evidence,
         supported=state.supported,
         support_note=state.support_note,
+        passes_fdr=None,
         advice=[AdviceDocument(text=said.text, source=said.source) for said in alert.advice],
         history=[_entry(entry) for entry in alert.history],
         continues=state.continues,

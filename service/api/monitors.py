@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from service.api.access import Principal
-from service.api.dependencies import Operator, RateReader, SurveillanceDep
+from service.api.dependencies import AlertManager, RateReader, SurveillanceDep
 from service.api.monitor_answers import (
     MonitorChange,
     MonitorDocument,
@@ -63,7 +63,7 @@ def get_monitors(
     responses={409: {"description": "There is a monitor of that id already"}},
 )
 def add_monitor(
-    body: NewMonitor, response: Response, surveillance: SurveillanceDep, principal: Operator
+    body: NewMonitor, response: Response, surveillance: SurveillanceDep, principal: AlertManager
 ) -> MonitorDocument:
     """A monitor of excess; switched on, it is evaluated over all present data at once."""
     require_network(principal)
@@ -94,7 +94,7 @@ def get_monitor(
     responses={409: {"description": "Its baseline cannot be watched"}},
 )
 def change_monitor(
-    monitor_id: str, body: MonitorChange, surveillance: SurveillanceDep, principal: Operator
+    monitor_id: str, body: MonitorChange, surveillance: SurveillanceDep, principal: AlertManager
 ) -> MonitorDocument:
     """What is left out stays. A monitor that is on, and now watches otherwise, is evaluated over
     all present data in the same transaction; its alerts stay, switched off they are left alone."""
