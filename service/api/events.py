@@ -7,7 +7,6 @@ Source: CONTRACT 1.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -37,8 +36,6 @@ from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
 
 JSON = "application/json"
-EARLIEST_ZONE = timedelta(hours=14)
-"""Kiribati's clocks are 14 hours ahead of UTC: a date begins there first."""
 
 router = APIRouter(tags=["events"])
 
@@ -102,15 +99,12 @@ class Sender:
     settings: Settings
     principal: Principal
 
-    @property
-    def today_latest(self) -> date:
-        """The latest date that is today anywhere on Earth: a later one lies in the future."""
-        return (self.surveillance.clock().astimezone(UTC) + EARLIEST_ZONE).date()
-
     def take_document(self, body: bytes, *, atomic: bool) -> Taken:
         """Take one event or an array of them."""
         read = read_json(
-            body, today_latest=self.today_latest, max_items=self.settings.max_array_events
+            body,
+            today_latest=self.surveillance.latest_date_on_earth(),
+            max_items=self.settings.max_array_events,
         )
         if isinstance(read, DocumentFault):
             raise unreadable(read)
@@ -119,7 +113,10 @@ class Sender:
 
     def take_lines(self, lines: Sequence[Line]) -> Taken:
         """Take one batch of a stream."""
-        today_latest, longest = self.today_latest, self.settings.max_line_bytes
+        today_latest, longest = (
+            self.surveillance.latest_date_on_earth(),
+            self.settings.max_line_bytes,
+        )
         items = [
             read_line(line.number, line.content, today_latest=today_latest, max_line_bytes=longest)
             for line in lines

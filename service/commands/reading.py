@@ -6,7 +6,6 @@ Source: `service.ingest`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, timedelta
 from functools import partial
 from typing import TypeAlias
 
@@ -19,8 +18,6 @@ from service.settings import Settings
 
 Read: TypeAlias = Callable[[Iterable[bytes]], Iterator[Draft | Rejection]]
 
-EARLIEST_ZONE = timedelta(hours=14)
-"""Kiribati's clocks are 14 hours before UTC: no date is today anywhere before it is there."""
 READERS = {Format.NDJSON: read_ndjson, Format.CSV: read_csv}
 
 
@@ -28,10 +25,6 @@ def reader(file_format: Format, settings: Settings, surveillance: Surveillance) 
     """The reader of a format, under the settings' limits and the surveillance's clock."""
     return partial(
         READERS[file_format],
-        today_latest=_latest_today(surveillance),
+        today_latest=surveillance.latest_date_on_earth(),
         max_line_bytes=settings.max_line_bytes,
     )
-
-
-def _latest_today(surveillance: Surveillance) -> date:
-    return (surveillance.clock().astimezone(UTC) + EARLIEST_ZONE).date()

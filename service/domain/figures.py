@@ -109,8 +109,8 @@ class RateDefinition:
         """The group over all rows' population; None where such a figure does not exist."""
         if len(self.infection_types) == 1:
             return self._group(self.infection_types[0])
-        if self.person_time == "at_risk" and self.episodes == "all":
-            return None
+        if self.person_time == "at_risk" and (self.episodes == "all" or self.of_colonisation):
+            return None  # each type has its own windows, and its own first colonisation
         if self.infection_types and self.episodes == "all":
             return Group(ANY, self.infection_types, None, None)
         return self._group(ANY)

@@ -5,13 +5,30 @@ Out:    those that no standing event replaces or voids.
 Source: METHODS 2; docs/decisions/0002-standing-events.md.
 
 A reference always points to an event received earlier, so one walk from the last event to the
-first decides: an event that stands strikes what it replaces or voids. A voided correction
-therefore brings the original back.
+first decides: an event that stands strikes what it voids, and what it replaces together with
+everything that one had replaced before it. A voided correction therefore brings back what it
+corrected, and a correction of a correction does not.
 """
 
 from collections.abc import Sequence
 
 from service.domain.events import AnyEvent, Void
+
+
+def struck_by(received: Sequence[AnyEvent]) -> dict[str, str]:
+    """Each event that does not stand, by event_id, with the standing event that strikes it."""
+    replaced_by_it = {event.event_id: event.replaces for event in received}
+    struck: dict[str, str] = {}
+    for event in reversed(received):
+        if event.event_id in struck:
+            continue
+        earlier = event.replaces
+        while earlier is not None:
+            struck.setdefault(earlier, event.event_id)
+            earlier = replaced_by_it.get(earlier)
+        if isinstance(event, Void):
+            struck.setdefault(event.voids, event.event_id)
+    return struck
 
 
 def standing_events(received: Sequence[AnyEvent]) -> list[AnyEvent]:
@@ -28,15 +45,5 @@ def standing_events(received: Sequence[AnyEvent]) -> list[AnyEvent]:
     >>> [event.event_id for event in standing_events([first, second, third])]
     ['1', '3']
     """
-    struck: set[str] = set()
-    standing: list[AnyEvent] = []
-    for event in reversed(received):
-        if event.event_id in struck:
-            continue
-        standing.append(event)
-        if event.replaces is not None:
-            struck.add(event.replaces)
-        if isinstance(event, Void):
-            struck.add(event.voids)
-    standing.reverse()
-    return standing
+    struck = struck_by(received)
+    return [event for event in received if event.event_id not in struck]

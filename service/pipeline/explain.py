@@ -13,7 +13,6 @@ from service.domain.figures import Group, RateDefinition
 from service.domain.rules import FollowUpRules
 from service.domain.timeline import timeline
 from service.errors import BadQuery
-from service.pipeline.rates import total_group
 from service.store import events as event_store
 from service.store.engine import Connection
 from service.store.events import PatientKey
@@ -56,7 +55,7 @@ def explain(
     limit: int,
 ) -> Explanation:
     """The next `limit` patients with a day or a case in the cell, as known at a position."""
-    group = total_group(definition)
+    group = definition.total
     if definition.by or group is None:
         raise BadQuery("One cell is explained at a time: put its stratum into the filters.")
     found: dict[PatientKey, ExplainedPatient] = {}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.domain.episodes import InfectionRecord
-from service.domain.events import Void
+from service.domain.history import struck_by
 from service.domain.remarks import remarks
 from service.domain.timeline import PatientTimeline, PlacedEpisode, timeline
 from service.errors import NotFound
@@ -68,7 +68,7 @@ def find_patient(surveillance: Surveillance, key: PatientKey) -> PatientFile:
         received=tuple(received),
         timeline=computed,
         records=tuple(_records(computed)),
-        struck_by=_struck_by(computed),
+        struck_by=struck_by(computed.received),
         remarks={event_id: codes for event_id, codes in found.items() if codes},
     )
 
@@ -81,13 +81,3 @@ def _records(computed: PatientTimeline) -> list[CountedRecord]:
         for record in placed.episode.records
     }
     return [CountedRecord(record, placed_of[record.record_id]) for record in computed.records]
-
-
-def _struck_by(computed: PatientTimeline) -> dict[str, str]:
-    struck: dict[str, str] = {}
-    for event in computed.standing:
-        if event.replaces is not None:
-            struck[event.replaces] = event.event_id
-        if isinstance(event, Void):
-            struck[event.voids] = event.event_id
-    return struck

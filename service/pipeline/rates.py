@@ -128,7 +128,7 @@ def rate_tables(
     if not windows:
         return []
     layout = Layout(definition.by)
-    total = total_group(definition)
+    total = definition.total
     found = tally(
         connection,
         definition,
@@ -150,16 +150,6 @@ def rate_tables(
         )
         for number, window in enumerate(windows)
     ]
-
-
-def total_group(definition: RateDefinition) -> Group | None:
-    """The group over all rows' population; None where such a figure does not exist.
-
-    Colonisation has no time at risk of "any": its first episodes are of a type each.
-    """
-    total = definition.total
-    no_such_time = definition.of_colonisation and total is not None and total.first_of == "any"
-    return None if no_such_time else total
 
 
 def agents_of(regimen: str) -> list[str]:
@@ -244,7 +234,7 @@ def _with_recipients(connection: Connection, table: RateTable, position: int | N
         key = tuple(row.stratum[name] for name in layout.denominator)
         return replace(row, recipients=counted[of_type].get(key, 0))
 
-    total, group = table.total, total_group(definition)
+    total, group = table.total, definition.total
     if total and group:
         over_all = _recipients(connection, definition, (), group, position)
         total = replace(total, recipients=over_all.get((), 0))

@@ -7,13 +7,16 @@ Source: ARCHITECTURE: nothing happens at import; clock and chance come in as arg
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from service.domain.rules import FollowUpRules
 from service.errors import LedgerOutOfDate
 from service.store import ledger
 from service.store.engine import Database
+
+EARLIEST_ZONE = timedelta(hours=14)
+"""Kiribati's clocks are 14 hours ahead of UTC."""
 
 
 def utc_now() -> datetime:
@@ -33,6 +36,10 @@ class Surveillance:
     def today(self) -> date:
         """The calendar date where the network is."""
         return self.clock().astimezone(self.zone).date()
+
+    def latest_date_on_earth(self) -> date:
+        """The date where a day begins first, 14 hours ahead of UTC: a later one is the future."""
+        return (self.clock().astimezone(UTC) + EARLIEST_ZONE).date()
 
     def require_ledger_under_these_rules(self) -> None:
         """Raise `LedgerOutOfDate` where the ledger's sums were counted under other rules."""

@@ -135,12 +135,19 @@ def count_day_by_day(
 
 
 def standing_events(events_in_order_of_receipt: Sequence[AnyEvent]) -> list[AnyEvent]:
-    """The events that no standing event replaces or voids, asked from the last to the first."""
+    """The events that no standing event voids or replaces, itself or through what it replaces."""
+    by_name = {event.event_id: event for event in events_in_order_of_receipt}
+
+    def versions_before(event: AnyEvent) -> list[str]:
+        if event.replaces is None:
+            return []
+        return [event.replaces, *versions_before(by_name[event.replaces])]
+
     standing: list[AnyEvent] = []
     for event in reversed(events_in_order_of_receipt):
         undone = False
         for later in standing:
-            if later.replaces == event.event_id:
+            if event.event_id in versions_before(later):
                 undone = True
             if isinstance(later, Void) and later.voids == event.event_id:
                 undone = True

@@ -21,7 +21,7 @@ from service.domain.figures import DENOMINATOR, DIMENSIONS, NUMERATOR, RateDefin
 from service.domain.windows import calendar_windows
 from service.errors import BadQuery
 from service.pipeline.explain import explain
-from service.pipeline.rates import RateRow, rate_table, rate_tables, total_group
+from service.pipeline.rates import RateRow, rate_table, rate_tables
 from service.reference import INFECTION_TYPES
 from service.store import sums
 from service.store.events import PatientKey
@@ -236,7 +236,7 @@ def test_rates_are_what_counting_day_by_day_says(migrated_url: str, data: st.Dat
                 extra = [("infection_type", group.infection_type)] if named else []
                 expected |= {tuple(sorted((*key, *extra))): row for key, row in rows.items()}
             assert told(table.rows) == expected
-            total = total_group(asked)
+            total = asked.total
             assert (table.total is None) == (total is None)
             if table.total and total:
                 over_all = figures_by_hand(hand, asked, total.infection_type, ())

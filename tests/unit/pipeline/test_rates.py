@@ -1,7 +1,7 @@
 """How the dimensions asked for are read, and where a figure over all rows means nothing."""
 
 from service.domain.figures import RateDefinition
-from service.pipeline.rates import Layout, agents_of, total_group
+from service.pipeline.rates import Layout, agents_of
 
 
 def test_agents_are_read_off_the_regimen() -> None:
@@ -39,9 +39,9 @@ def test_colonisation_has_no_first_of_any_type() -> None:
     by_type = RateDefinition(
         1, 2, {"status": ("colonisation",)}, by=("infection_type",), episodes="first"
     )
-    assert total_group(by_type) is None
+    assert by_type.total is None
     of_ntm = RateDefinition(1, 2, {"status": ("colonisation",), "infection_type": ("ntm",)})
-    total = total_group(of_ntm)
+    total = of_ntm.total
     assert total is not None
     assert total.taken_out == "not_at_risk_first:ntm:colonisation"
 
@@ -50,6 +50,6 @@ def test_several_types_together_are_totalled_as_any() -> None:
     asked = RateDefinition(
         1, 2, {"infection_type": ("ntm", "viral")}, by=("infection_type",), episodes="first"
     )
-    total = total_group(asked)
+    total = asked.total
     assert total is not None
     assert (total.infection_type, total.infection_types) == ("any", None)
