@@ -7,8 +7,8 @@ Source: the HTML standard, Server-sent events. `/v1/alerts/stream` asks for a ke
 """
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
-from time import monotonic
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -27,9 +27,15 @@ from service.errors import Forbidden
 from service.pipeline.alerting import is_visible
 from service.pipeline.surveillance import Surveillance
 from service.store import alerts as alert_store
+from service.store.unavailable import UNAVAILABLE
 
 HEARTBEAT_SECONDS = 15.0
 """Proxies cut a silent stream; and each time it is asked again who is looking."""
+LONGEST_PAUSE_SECONDS = 0.5
+"""How long a listener may keep the service from ending."""
+ENDING: tuple[type[Exception], ...] = (NotSignedIn, Forbidden, *UNAVAILABLE)
+RETRY = "retry: 5000\n\n"
+HEARTBEAT = ": still here\n\n"
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -47,24 +53,35 @@ async def stream(
 
 
 async def _changes(request: Request, viewer: Viewer) -> AsyncIterator[str]:
-    surveillance = surveillance_of(request)
+    surveillance, clock = surveillance_of(request), asyncio.get_running_loop().time
     pause = settings_of(request).sse_poll_seconds
     sequence = await run_in_threadpool(_last, surveillance)
-    yield "retry: 5000\n\n"
-    asked = monotonic()
-    while not await request.is_disconnected():
-        await asyncio.sleep(pause)
-        latest, concerns = await run_in_threadpool(_news, surveillance, viewer, sequence)
-        if concerns:
-            yield f"id: {latest}\nevent: alerts\ndata: changed\n\n"
-        sequence = latest
-        if monotonic() - asked >= HEARTBEAT_SECONDS:
-            try:
+    yield RETRY
+    asked = clock()
+    while not is_ending():
+        try:
+            latest, concerns = await run_in_threadpool(_news, surveillance, viewer, sequence)
+            if concerns:
+                yield f"id: {latest}\nevent: alerts\ndata: changed\n\n"
+            sequence = latest
+            if clock() - asked >= HEARTBEAT_SECONDS:
                 viewer = await run_in_threadpool(viewer_of, request)
-            except (NotSignedIn, Forbidden):
-                return
-            asked = monotonic()
-            yield ": still here\n\n"
+                asked = clock()
+                yield HEARTBEAT
+        except ENDING:
+            return  # the browser comes again, and is told why
+        until = clock() + pause
+        while clock() < until and not is_ending():
+            await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, until - clock()))
+
+
+def is_ending() -> bool:
+    """Has the web server been asked to end? It would wait for this stream, as for every answer.
+
+    Also in `service.api.alert_stream`, which this floor cannot reach.
+    """
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return bool(getattr(server, "should_exit", False))
 
 
 def _last(surveillance: Surveillance) -> int:

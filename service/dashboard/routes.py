@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
+import structlog
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse
@@ -18,6 +19,9 @@ from starlette.responses import RedirectResponse
 from service.dashboard.rendering import HEADERS, page
 from service.dashboard.viewers import NotSignedIn
 from service.errors import BadRequest, Forbidden, GraftwatchError, NotFound
+from service.store.unavailable import UNAVAILABLE
+
+log = structlog.stdlib.get_logger(__name__)
 
 OWN_PAGE = re.compile(r"/(alerts/[A-Za-z0-9_-]{1,64})?")
 """Where a sign-in may lead to: nowhere but here."""
@@ -45,6 +49,9 @@ class PageRoute(APIRoute):
                 return to_sign_in(request)
             except GraftwatchError as fault:
                 return _told(fault)
+            except UNAVAILABLE:
+                log.exception("database unavailable")
+                return _unavailable()
 
         return tell
 
@@ -63,6 +70,18 @@ def way_back(wanted: str) -> str:
     ('/alerts/a1', '/', '/')
     """
     return wanted if OWN_PAGE.fullmatch(wanted) else "/"
+
+
+def _unavailable() -> Response:
+    answer = page(
+        "message.html",
+        None,
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
+        title="Graftwatch cannot answer just now",
+        message="The database does not answer. Nothing is lost: try again in a moment.",
+    )
+    answer.headers["retry-after"] = "5"
+    return answer
 
 
 def _told(fault: GraftwatchError) -> Response:

@@ -23,9 +23,12 @@
     told.textContent = "The list of alerts has changed.";
   }
 
-  const stream = new EventSource(live.dataset.stream);
-  stream.addEventListener("alerts", () => {
-    // A batch of reports changes many alerts at once: look once.
+  // A batch of reports changes many alerts at once: look once.
+  function lookSoon() {
     if (waiting === null) waiting = setTimeout(() => refresh().catch(() => {}), 500);
-  });
+  }
+
+  const stream = new EventSource(live.dataset.stream);
+  stream.addEventListener("open", lookSoon); // something may have changed while nobody listened
+  stream.addEventListener("alerts", lookSoon);
 })();
