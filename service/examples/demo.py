@@ -28,7 +28,7 @@ def demo_network(today: date) -> Simulation:
         facilities=FACILITIES,
         start=today - timedelta(days=PERIOD_DAYS),
         end=today,
-        raised=(RaisedRate("net-02", today - timedelta(days=365), ratio=25.0),),
+        raised=(RaisedRate("net-02", today - timedelta(days=365), ratio=40.0),),
     )
 
 
