@@ -1,0 +1,89 @@
+"""The cgd trial posted over HTTP by a client, and its rates read back: they are R's.
+
+128 patients in 13 centres, interferon gamma or placebo, 76 serious infections. Expected numbers:
+R's survival and Epi, tests/reference/data/pyears.shared.json, cases py-01 and py-03.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from service.examples.cgd import CASE_DEFINITIONS_FILE, cgd_events, facility_of
+from tests.journeys.conftest import Service, running
+from tests.reference.outside import cases
+
+ARMS = {"CGD: placebo": "placebo", "CGD: rIFN-g": "rIFN-g"}
+HOW = {"episodes": "all", "person_time": "follow_up", "infection_type": "any"}
+
+
+@pytest.fixture(scope="module")
+def trial(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    log_file = tmp_path_factory.mktemp("cgd") / "log"
+    definitions = {"case_definitions_file": CASE_DEFINITIONS_FILE}
+    with databases(migrated=True) as url, running(url, log_file, **definitions) as service:
+        yield from posted(service)
+
+
+def posted(service: Service) -> Iterator[httpx.Client]:
+    with service.client(service.key()) as client:
+        lines = (json.dumps(event).encode() + b"\n" for event in cgd_events())
+        told = client.post(
+            "/v1/events", content=lines, headers={"content-type": "application/x-ndjson"}
+        )
+        assert (told.status_code, told.json()["accepted"]) == (201, 332)
+        yield client
+
+
+def cells(case: str) -> list[dict[str, Any]]:
+    (found,) = cases("pyears", lambda entry: entry["id"] == case)
+    expected: list[dict[str, Any]] = found.values[0]["expected"]["cells"]
+    return expected
+
+
+def rates(client: httpx.Client, by: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = client.get("/v1/rates", params={**HOW, "by": by}).json()["rows"]
+    return rows
+
+
+def assert_same(row: dict[str, Any], cell: dict[str, Any]) -> None:
+    assert (row["cases"], row["person_days"]) == (cell["events"], cell["person_time"])
+    assert row["rate"] == pytest.approx(cell["rate"], rel=1e-9, abs=1e-12)
+    limits = (cell["rate_lower_95_exact"], cell["rate_upper_95_exact"])
+    assert (row["ci"]["lower"], row["ci"]["upper"]) == pytest.approx(limits, rel=1e-9, abs=1e-12)
+
+
+def test_by_arm(trial: httpx.Client) -> None:
+    expected = {cell["treat"]: cell for cell in cells("py-01")}
+    found = rates(trial, "indication")
+    assert len(found) == len(expected) == 2
+    for row in found:
+        assert_same(row, expected[ARMS[row["stratum"]["indication"]]])
+
+
+def test_by_arm_and_centre(trial: httpx.Client) -> None:
+    expected = {(cell["treat"], facility_of(cell["center"])): cell for cell in cells("py-03")}
+    found = rates(trial, "indication,facility")
+    assert len(found) == len(expected) == 26
+    for row in found:
+        stratum = row["stratum"]
+        assert_same(row, expected[ARMS[stratum["indication"]], stratum["facility"]])
+
+
+def test_strata_add_up_to_the_whole_and_explain_to_the_cell(trial: httpx.Client) -> None:
+    whole = trial.get("/v1/rates", params=HOW).json()["total"]
+    assert (whole["cases"], whole["person_days"]) == (76, 37_477)
+    for by in ("facility", "phase", "sex", "age_group", "regimen"):
+        rows = rates(trial, by)
+        assert sum(row["cases"] for row in rows) == 76, by
+        assert sum(row["person_days"] for row in rows) == 37_477, by
+    placebo = {**HOW, "indication": "CGD: placebo", "limit": 50}
+    page = trial.get("/v1/rates/explain", params=placebo).json()
+    explained = [page["sums"]]
+    while page["next"]:
+        page = trial.get(page["next"]).json()
+        explained.append(page["sums"])
+    assert sum(part["cases"] for part in explained) == 56
+    assert sum(part["person_days"] for part in explained) == 18_524
