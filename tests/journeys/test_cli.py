@@ -215,6 +215,11 @@ def test_import_stops_after_as_many_rejections_as_allowed(migrated: Path):
     assert done.stdout == "3 received, 0 accepted, 0 known before, 3 rejected\n"
 
 
+def heed_ctrl_c() -> None:
+    """As at a terminal: a shell lets what it starts in the background ignore the signal."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_keeps_what_is_stored_and_says_how_much(migrated: Path):
     process = subprocess.Popen(
         [GRAFTWATCH, "import", "-"],
@@ -222,6 +227,7 @@ def test_ctrl_c_keeps_what_is_stored_and_says_how_much(migrated: Path):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=heed_ctrl_c,
     )
     assert process.stdin is not None
     process.stdin.write(lines(TRANSPLANT, BEFORE_ENTRY))
