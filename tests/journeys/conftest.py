@@ -7,6 +7,7 @@ Source: CONTRACTs are kept with senders, so they are tested from where senders s
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -104,6 +105,11 @@ def running(database_url: str, log_file: Path, **settings: Any) -> Iterator[Serv
         stack.callback(stop, process)
         wait_until_ready(base_url, process, log_file)
         yield Service(base_url, database_url, log_file)
+
+
+def heed_ctrl_c() -> None:
+    """As at a terminal: a shell lets what it starts in the background ignore the signal."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:

@@ -20,6 +20,8 @@ import httpx
 import psycopg
 import pytest
 
+from tests.journeys.conftest import heed_ctrl_c
+
 GRAFTWATCH = str(Path(sys.executable).with_name("graftwatch"))
 PATIENCE_SECONDS = 120
 Databases = Callable[..., AbstractContextManager[str]]
@@ -213,11 +215,6 @@ def test_import_stops_after_as_many_rejections_as_allowed(migrated: Path):
     events = [UNKNOWN_AGENT | {"event_id": f"r{n}"} for n in range(10)]
     done = graftwatch("import", "-", "--max-errors", "3", sent=lines(*events, TRANSPLANT))
     assert done.stdout == "3 received, 0 accepted, 0 known before, 3 rejected\n"
-
-
-def heed_ctrl_c() -> None:
-    """As at a terminal: a shell lets what it starts in the background ignore the signal."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_ctrl_c_keeps_what_is_stored_and_says_how_much(migrated: Path):

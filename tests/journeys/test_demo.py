@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.journeys.conftest import heed_ctrl_c
+
 GRAFTWATCH = str(Path(sys.executable).with_name("graftwatch"))
 PATIENCE_SECONDS = 120
 
@@ -121,6 +123,7 @@ def test_an_interrupted_loading_is_gone_on_with(tmp_path: Path, first_visit):
         env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=heed_ctrl_c,
     )
     file = tmp_path / "graftwatch-demo.db"
     end = time.monotonic() + PATIENCE_SECONDS
