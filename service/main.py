@@ -28,11 +28,12 @@ from service.api import (
 from service.api.body_limit import BodyLimit
 from service.api.etags import ETags
 from service.api.last_resort import LastResort
-from service.api.metrics import CountRequests, Metrics
+from service.api.metrics import Metrics
 from service.api.openapi import describe
 from service.api.problems import report_problems
 from service.api.request_bodies import is_line_stream
-from service.api.request_log import RequestLog
+from service.api.request_ends import TellEnds
+from service.api.request_log import log_request
 from service.api.secure_headers import SecureHeaders
 from service.dashboard import pages
 from service.domain.rules import FollowUpRules
@@ -97,8 +98,7 @@ def surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.add_middleware(LastResort)
     app.add_middleware(ETags)
     app.add_middleware(SecureHeaders)
-    app.add_middleware(RequestLog)
-    app.add_middleware(CountRequests, metrics=metrics)
+    app.add_middleware(TellEnds, listeners=(metrics.count_request, log_request))
 
 
 def open_surveillance(settings: Settings) -> Surveillance:

@@ -6,14 +6,11 @@ Source: Prometheus naming: base units, `_total`; labels by route template, no id
 """
 
 from collections.abc import Mapping
-from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-CLIENT_GONE = 499
-UNMATCHED = "unmatched"
+from service.api.request_ends import Ended
+
 SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
 
@@ -60,38 +57,7 @@ class Metrics:
         for status, number in statuses.items():
             self.events.labels(status).inc(number)
 
-
-def route_template(scope: Scope) -> str:
-    """The route as declared, never as called: a path may hold a patient's pseudonym."""
-    route = scope.get("route")
-    return getattr(route, "path", None) or UNMATCHED
-
-
-class CountRequests:
-    """Counts and times every request."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app = app
-        self.metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and note how it ended."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        began = perf_counter()
-        status = CLIENT_GONE
-
-        async def note_status(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, note_status)
-        finally:
-            method = scope["method"] if scope["method"] in METHODS else "OTHER"
-            route = route_template(scope)
-            self.metrics.requests.labels(method, route, str(status)).inc()
-            self.metrics.request_seconds.labels(method, route).observe(perf_counter() - began)
+    def count_request(self, ended: Ended) -> None:
+        """Count and time a request."""
+        self.requests.labels(ended.method, ended.route, str(ended.status)).inc()
+        self.request_seconds.labels(ended.method, ended.route).observe(ended.seconds)

@@ -21,8 +21,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from service import errors
-from service.api.metrics import CLIENT_GONE
 from service.api.problem_types import MEDIA_TYPE, PROBLEMS
+from service.api.request_ends import CLIENT_GONE
 from service.errors import Detail, GraftwatchError
 from service.store.unavailable import UNAVAILABLE
 

@@ -6,8 +6,9 @@ from prometheus_client import generate_latest
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
-from service.api.metrics import CountRequests, Metrics
-from service.api.request_log import RequestLog
+from service.api.metrics import Metrics
+from service.api.request_ends import TellEnds
+from service.api.request_log import log_request
 from service.api.secure_headers import HEADERS, SecureHeaders
 
 PATIENT = "p0001"
@@ -30,8 +31,7 @@ def client(metrics: Metrics) -> TestClient:
     def live() -> str:
         return "live"
 
-    app.add_middleware(RequestLog)
-    app.add_middleware(CountRequests, metrics=metrics)
+    app.add_middleware(TellEnds, listeners=(metrics.count_request, log_request))
     app.add_middleware(SecureHeaders)
     return TestClient(app)
 

@@ -1,0 +1,60 @@
+"""How each request ended, told to whoever keeps count of it.
+
+In:     requests as they end.
+Out:    an `Ended` for each listener: the route's template, never the path as called.
+Source: docs/operations.md: no log line and no metric holds a patient's identifier.
+"""
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import NamedTuple
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+CLIENT_GONE = 499
+UNMATCHED = "unmatched"
+
+
+class Ended(NamedTuple):
+    """A request once its answer is out; status 499 means that the client went away before."""
+
+    method: str
+    route: str
+    status: int
+    seconds: float
+
+
+class TellEnds:
+    """Times every request and tells the listeners how it ended."""
+
+    def __init__(self, app: ASGIApp, listeners: Sequence[Callable[[Ended], None]]) -> None:
+        self.app = app
+        self.listeners = listeners
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and tell how it ended."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = perf_counter()
+        status = CLIENT_GONE
+
+        async def note_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note_status)
+        finally:
+            method = scope["method"] if scope["method"] in METHODS else "OTHER"
+            ended = Ended(method, route_template(scope), status, perf_counter() - began)
+            for tell in self.listeners:
+                tell(ended)
+
+
+def route_template(scope: Scope) -> str:
+    """The route as declared, never as called: a path may hold a patient's pseudonym."""
+    return getattr(scope.get("route"), "path", None) or UNMATCHED
