@@ -2,7 +2,7 @@
 
 In:     `Settings`.
 Out:    a FastAPI application that opens the database when it starts and closes it when it ends.
-Source: ARCHITECTURE: nothing happens at import.
+Source: CONTRIBUTING.md: nothing happens at import.
 """
 
 from collections.abc import AsyncIterator

@@ -2,7 +2,7 @@
 
 In:     `Authorization: Bearer gw_<id>_<secret>`.
 Out:    a `Principal`, or the errors `Unauthorised` and `Forbidden`.
-Source: CONTRACT 5.
+Source: docs/api.md.
 
 Scopes stand each for itself: `manage` does not include the others, so that whoever keeps the
 service running need not be able to read patients. A key that is bound to facilities sees and

@@ -2,7 +2,7 @@
 
 In:     `WholeAlert`s.
 Out:    documents; pseudonyms only for a key that may read patients.
-Source: CONTRACT 3.
+Source: docs/api-alerts.md.
 """
 
 from datetime import date, datetime

@@ -2,7 +2,7 @@
 
 In:     where a listener left off, and the facilities its key reaches.
 Out:    `alert.opened`, `alert.updated`, `alert.closed`, each with the history's number as `id`.
-Source: CONTRACT 3; WHATWG HTML, 9.2, server-sent events.
+Source: docs/api-alerts.md; WHATWG HTML, 9.2, server-sent events.
 
 Each look at the store is a transaction of its own in a thread: a waiting listener holds nothing.
 """

@@ -2,7 +2,7 @@
 
 In:     `GET /v1/alerts`, `/v1/alerts/{id}`, `/v1/alerts/stream`; `POST /v1/alerts/{id}/{action}`.
 Out:    documents, or Server-Sent Events.
-Source: CONTRACT 3; docs/api-alerts.md.
+Source: docs/api-alerts.md; docs/api-alerts.md.
 """
 
 from collections.abc import AsyncIterator, Sequence

@@ -2,7 +2,7 @@
 
 In:     `Baseline` values; the fields a caller puts.
 Out:    the documents by which OpenAPI describes them; a `Baseline` with every fault of it named.
-Source: CONTRACT 3; METHODS 7.
+Source: docs/api-alerts.md; docs/methods.md 7.
 """
 
 from typing import Any, Literal

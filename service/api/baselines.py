@@ -2,7 +2,7 @@
 
 In:     `GET /v1/baselines`, `GET|PUT /v1/baselines/{id}`.
 Out:    documents; a version once put is never changed.
-Source: CONTRACT 3; METHODS 7.
+Source: docs/api-alerts.md; docs/methods.md 7.
 """
 
 from hashlib import blake2b

@@ -2,7 +2,7 @@
 
 In:     requests on their way in.
 Out:    the same, or 413 as soon as the body is known to be too large.
-Source: CONTRACT 5: limits are stated and answered 413. FastAPI's own `max_body_size` answers in
+Source: docs/api.md: limits are stated and answered 413. FastAPI's own `max_body_size` answers in
         plain text and knows no exception by content type.
 """
 

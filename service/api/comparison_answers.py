@@ -2,7 +2,7 @@
 
 In:     `Comparison`s.
 Out:    documents; what a measure does not have is null.
-Source: CONTRACT 3; METHODS 7.
+Source: docs/api-alerts.md; docs/methods.md 7.
 """
 
 from typing import Any

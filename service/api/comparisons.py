@@ -2,7 +2,7 @@
 
 In:     `GET /v1/comparisons`.
 Out:    observed, expected, ratio or why there is none, e-value; 422 where measures would be mixed.
-Source: CONTRACT 3; METHODS 7; docs/api-alerts.md.
+Source: docs/api-alerts.md; docs/methods.md 7; docs/api-alerts.md.
 """
 
 from typing import Annotated, Literal

@@ -2,7 +2,7 @@
 
 In:     the application's state, filled by `service.main.create_app`.
 Out:    annotated types; a route names them as parameters and gets the values.
-Source: FastAPI's dependencies; ARCHITECTURE: nothing global.
+Source: FastAPI's dependencies; CONTRIBUTING.md: nothing global.
 """
 
 from typing import Annotated

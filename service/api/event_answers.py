@@ -2,7 +2,7 @@
 
 In:     counts, results and the position reached.
 Out:    201 where all were accepted or known before, 207 where some were rejected, 422 where all.
-Source: CONTRACT 1. The 422 is a problem document (RFC 9457) with the same members added.
+Source: docs/api.md. The 422 is a problem document (RFC 9457) with the same members added.
 """
 
 from collections import Counter

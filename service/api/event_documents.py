@@ -2,7 +2,7 @@
 
 In:     the wire models of the ingest floor, which really judge what is sent.
 Out:    the request body in OpenAPI's terms, with examples, and the schemas it refers to.
-Source: CONTRACT 1.
+Source: docs/api.md.
 """
 
 from typing import Any

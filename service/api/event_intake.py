@@ -2,7 +2,7 @@
 
 In:     drafts and rejections from the ingest floor, and who sent them.
 Out:    `Taken`: one `EventResult` for each, in order, and the position the ledger has reached.
-Source: CONTRACT 1: all valid events are kept, all faults are told at once.
+Source: docs/api.md: all valid events are kept, all faults are told at once.
 """
 
 from collections import Counter

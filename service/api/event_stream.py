@@ -2,7 +2,7 @@
 
 In:     the body's pieces as they arrive.
 Out:    batches of lines, and a running account of what became of them, told at the end.
-Source: CONTRACT 1, NDJSON. What a batch has stored stays stored, whatever comes after it.
+Source: docs/api.md, NDJSON. What a batch has stored stays stored, whatever comes after it.
 """
 
 from collections import Counter

@@ -2,7 +2,7 @@
 
 In:     `application/json` or `application/x-ndjson`, plain or gzip.
 Out:    what became of each event; acknowledged means on disk, rates and alerts included.
-Source: CONTRACT 1.
+Source: docs/api.md.
 """
 
 from collections.abc import Sequence

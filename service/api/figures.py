@@ -2,7 +2,7 @@
 
 In:     the query of a request, the key's facilities, the ledger's state.
 Out:    `Asked`: a `RateDefinition` and the position it speaks for; the head of every answer.
-Source: CONTRACT 2; METHODS 1 (three clocks) and 3 to 5.
+Source: docs/api-rates.md; docs/methods.md 1 (three clocks) and 3 to 5.
 """
 
 from collections.abc import Mapping, Sequence

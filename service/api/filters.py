@@ -2,7 +2,7 @@
 
 In:     the values of a filter as sent, any spelling known to the vocabulary.
 Out:    canonical terms; a `Detail` for every value that is none, with the terms it may have meant.
-Source: CONTRACT 2; the vocabulary of `service.reference`.
+Source: docs/api-rates.md; the vocabulary of `service.reference`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -2,7 +2,8 @@
 
 In:     a `Figure`: a head, rows, and what stands beneath them.
 Out:    JSON, CSV (RFC 4180) or NDJSON, by `?format=` or by `Accept`.
-Source: CONTRACT 2; RFC 4180 knows no comments, so in CSV the head stands in columns of each row.
+Source: docs/api-rates.md; RFC 4180 knows no comments, so in CSV the head stands in columns of each
+        row.
 
 In CSV and NDJSON the kinds of rows follow each other: `row` first, then `window_total` and
 `total`. A cell that a spreadsheet would take for a formula is written with a quote before it.

@@ -2,7 +2,7 @@
 
 In:     the surveillance and the counters.
 Out:    `/health/live`, `/health/ready`, `/metrics`; none asks for a key, none speaks of patients.
-Source: CONTRACT 5; docs/operations.md, "Watching it".
+Source: docs/api.md; docs/operations.md, "Watching it".
 """
 
 from typing import Literal

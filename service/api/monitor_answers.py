@@ -2,7 +2,7 @@
 
 In:     `MonitorDefinition`s and `MonitorPath`s; the fields a caller sends.
 Out:    documents, each with what its method promises.
-Source: CONTRACT 3; METHODS 8.
+Source: docs/api-alerts.md; docs/methods.md 8.
 """
 
 from datetime import date

@@ -2,7 +2,7 @@
 
 In:     `GET|POST /v1/monitors`, `GET|PATCH /v1/monitors/{id}`, `GET /v1/monitors/{id}/path`.
 Out:    documents; a monitor switched on has been evaluated when the answer comes.
-Source: CONTRACT 3; METHODS 8; docs/api-alerts.md.
+Source: docs/api-alerts.md; docs/methods.md 8; docs/api-alerts.md.
 """
 
 from typing import Annotated

@@ -2,7 +2,7 @@
 
 In:     whoever asks.
 Out:    nothing, or `Forbidden`.
-Source: CONTRACT 5: a bound key sees and writes nothing else; docs/decisions/0007.
+Source: docs/api.md: a bound key sees and writes nothing else; docs/decisions/0007.
 """
 
 from service.api.access import Principal

@@ -3,7 +3,7 @@
 In:     the routes' own descriptions.
 Out:    OpenAPI 3.1; FastAPI's own validation errors are replaced by the problem documents that
         are really sent.
-Source: RFC 9457; CONTRACT: OpenAPI must say all of it.
+Source: RFC 9457; docs/api.md: the description says all of it.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 In:     the request, and the key after which the next page begins.
 Out:    `next` and RFC 8288's header; a cursor read back, or the problem that it is none of ours.
-Source: CONTRACT 5.
+Source: docs/api.md.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode

@@ -2,7 +2,7 @@
 
 In:     the parameters of a request.
 Out:    a dependency that lets only known names pass.
-Source: CONTRACT 1 and 5: every fault is told with its place.
+Source: docs/api.md: every fault is told with its place.
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 In:     a `PatientFile` and today's date.
 Out:    the documents of `service.api.patient_documents`.
-Source: CONTRACT 1. Days become dates here and nowhere earlier.
+Source: docs/api.md. Days become dates here and nowhere earlier.
 """
 
 from collections.abc import Iterator

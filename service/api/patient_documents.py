@@ -2,7 +2,7 @@
 
 In:     a `PatientFile` and today's date.
 Out:    documents with calendar dates; follow-up that still runs is cut at today and marked open.
-Source: CONTRACT 1.
+Source: docs/api.md.
 """
 
 from datetime import date, datetime

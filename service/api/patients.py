@@ -2,7 +2,7 @@
 
 In:     a facility and the pseudonym that is unique within it.
 Out:    documents, or nothing of the patient ever again.
-Source: CONTRACT 1.
+Source: docs/api.md.
 """
 
 from fastapi import APIRouter, Response

@@ -2,7 +2,7 @@
 
 In:     `RateRow`s, `Window`s and `ExplainedPatient`s.
 Out:    plain JSON values, and the models by which OpenAPI describes them.
-Source: CONTRACT 2.
+Source: docs/api-rates.md.
 """
 
 from typing import Any

@@ -2,7 +2,7 @@
 
 In:     `GET /v1/rates`, `/v1/rates/series`, `/v1/rates/explain`.
 Out:    JSON, CSV or NDJSON; problem documents for what means nothing.
-Source: CONTRACT 2; docs/api-rates.md.
+Source: docs/api-rates.md; docs/api-rates.md.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode

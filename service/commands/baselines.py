@@ -2,7 +2,7 @@
 
 In:     the database's baselines, or the shipped ones where there is no database.
 Out:    a table, or one baseline with everything that is known of it.
-Source: METHODS 7.
+Source: docs/methods.md 7.
 """
 
 from typing import TYPE_CHECKING, Annotated

@@ -2,7 +2,7 @@
 
 In:     drafts and rejections, in order.
 Out:    what became of them, told batch by batch; a running account.
-Source: CONTRACT 1. A batch is stored whole or not at all, and what is stored stays stored.
+Source: docs/api.md. A batch is stored whole or not at all, and what is stored stays stored.
 """
 
 import signal

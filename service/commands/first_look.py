@@ -2,7 +2,7 @@
 
 In:     the surveillance, the address it is served at.
 Out:    tables and a few lines on standard output.
-Source: METHODS 4 and 5; docs/example-data.md.
+Source: docs/methods.md 4 and 5; docs/example-data.md.
 """
 
 from service.commands.console import say, show

@@ -3,7 +3,7 @@
 In:     NDJSON or CSV, plain or gzip, from a file or standard input.
 Out:    every fault on standard error, a summary on standard output; exit code 0 where all were
         accepted or known before, 1 where some were rejected, 2 where nothing could be taken.
-Source: CONTRACT 1; docs/operations.md.
+Source: docs/api.md; docs/operations.md.
 """
 
 from collections.abc import Iterator

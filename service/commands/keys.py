@@ -2,7 +2,7 @@
 
 In:     a name, scopes, perhaps facilities and a last day.
 Out:    the key, once and alone on standard output; afterwards only its id and what it may do.
-Source: CONTRACT 5; docs/operations.md, "Keys".
+Source: docs/api.md; docs/operations.md, "Keys".
 """
 
 import re

@@ -2,7 +2,7 @@
 
 In:     the database that the settings name.
 Out:    what differs, and exit code 1 where anything does; with `--apply`, a ledger put right.
-Source: METHODS 6; docs/operations.md, "Backup and restore".
+Source: docs/methods.md 6; docs/operations.md, "Backup and restore".
 """
 
 from typing import Annotated

@@ -2,7 +2,7 @@
 
 In:     alerts as kept, their monitors and baselines, and who is looking.
 Out:    `AlertLine`s for the list, `AlertPage` for one.
-Source: CONTRACT 3; METHODS 8. Pseudonyms stand there only for who may see patients.
+Source: docs/api-alerts.md; docs/methods.md 8. Pseudonyms stand there only for who may see patients.
 
 Who sees which alert is decided in `service.pipeline.alerting`, for the API and the pages alike.
 """

@@ -2,7 +2,8 @@
 
 In:     the evidence of both times, and the baseline it was weighed with.
 Out:    `Facts`: a summary, and a row for each figure.
-Source: METHODS 8; Ville 1939: under the null an e-value ever reaches x with chance 1/x at most.
+Source: docs/methods.md 8; Ville 1939: under the null an e-value ever reaches x with chance 1/x at
+        most.
 """
 
 from collections.abc import Callable, Mapping

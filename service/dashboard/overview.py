@@ -2,7 +2,7 @@
 
 In:     the surveillance, and who is looking.
 Out:    an `Overview`, read in one transaction, so that all of it speaks for one state.
-Source: CONTRACT 5; METHODS 5, 7 and 8.
+Source: docs/api.md; docs/methods.md 5, 7 and 8.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 In:     a request of somebody signed in.
 Out:    HTML; works without JavaScript.
-Source: CONTRACT 5: `/` is the dashboard.
+Source: docs/api.md: `/` is the dashboard.
 """
 
 from typing import Annotated

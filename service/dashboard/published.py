@@ -2,8 +2,8 @@
 
 In:     `Comparison`s.
 Out:    a `PublishedSection`: a plot of observed over expected, and a line for each figure.
-Source: METHODS 5 (SIR), 7 and 8. A comparison with nothing observed and nobody watching is left to
-        the API.
+Source: docs/methods.md 5 (SIR), 7 and 8. A comparison with nothing observed and nobody watching is
+        left to the API.
 """
 
 from collections.abc import Iterable, Mapping

@@ -2,7 +2,8 @@
 
 In:     a `RateTable` and the published rates.
 Out:    a `RateSection`.
-Source: METHODS 3 to 5 and 8.2. Only a baseline that counts just the same is set beside a rate.
+Source: docs/methods.md 3 to 5 and 8.2. Only a baseline that counts just the same is set beside a
+        rate.
 """
 
 from collections.abc import Collection

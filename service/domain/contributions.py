@@ -2,7 +2,7 @@
 
 In:     the patient's timeline.
 Out:    `Contributions`: days at risk and days taken out of risk, as segments, and episodes.
-Source: METHODS 4 and 6; docs/decisions/0004-risk-sets.md.
+Source: docs/methods.md 4 and 6; docs/decisions/0004-risk-sets.md.
 
 The one rule of the house stands on this: whatever happens to a patient's events, post
 `contributions(after) - contributions(before)`. Late, out of order, corrected, voided, erased are

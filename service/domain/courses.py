@@ -2,7 +2,7 @@
 
 In:     a patient's standing events.
 Out:    `Course` values in order of index date; each ends on the day before the next begins.
-Source: METHODS 2 (index date, entry, two transplants on one day) and 3 (age group).
+Source: docs/methods.md 2 (index date, entry, two transplants on one day) and 3 (age group).
 """
 
 from collections.abc import Iterable

@@ -3,7 +3,7 @@
 In:     `datetime.date` at the edge, everywhere else its proleptic Gregorian ordinal (day 1 is
         0001-01-01), so that spans are integer sums and nothing is rounded.
 Out:    `Days`, an inclusive run; `merge` and `overlap` on runs.
-Source: METHODS 1: the unit is the calendar day, and all ranges include both ends.
+Source: docs/methods.md 1: the unit is the calendar day, and all ranges include both ends.
 
 The axis, with a course whose index date is 1 March (day 0) and a spell from 3 to 6 March::
 

@@ -2,7 +2,7 @@
 
 In:     a patient's standing events and the case definitions.
 Out:    `Episode` values over all records, before entry and outside follow-up too.
-Source: METHODS 4: NHSN repeat infection timeframe (fixed), OHDSI and DARWIN clean window
+Source: docs/methods.md 4: NHSN repeat infection timeframe (fixed), OHDSI and DARWIN clean window
         (rolling); the definitions themselves name their sources.
 
 Two rules with 14 days, records on days 1, 10 and 20::

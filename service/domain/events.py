@@ -2,7 +2,7 @@
 
 In:     fields already checked and put into the vocabulary's canonical terms (`service.ingest`).
 Out:    `FollowUpEvent`, one immutable value per report; `encode`/`decode` for the event store.
-Source: the project's HTTP contract, section 1.
+Source: docs/api.md.
 
 An event never changes. A correction is a new event that names the one it `replaces`; a
 withdrawal is a `Void`. Which events still stand is decided by `service.domain.history`.

@@ -2,7 +2,7 @@
 
 In:     the patient's timeline and the definition of the rate.
 Out:    `ExplainedPatient`: courses with their days and cases, and the episodes that did not count.
-Source: CONTRACT 2, explain: the sums over all patients equal the cell.
+Source: docs/api-rates.md, explain: the sums over all patients equal the cell.
 
 Worked out from the events alone; the ledger's sums are not looked at.
 """

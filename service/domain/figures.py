@@ -3,7 +3,7 @@
 In:     the caller's choices: filters, window, episodes, person-time.
 Out:    `RateDefinition`, and the `Group`s of rows it asks for: which days count as time at risk,
         which episodes count as cases.
-Source: METHODS 3 to 5; CONTRACT 2.
+Source: docs/methods.md 3 to 5; docs/api-rates.md.
 """
 
 from collections.abc import Mapping

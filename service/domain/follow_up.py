@@ -2,7 +2,7 @@
 
 In:     a course and the patient's standing events.
 Out:    `Spell` values, the runs of days at risk, each with what ended it.
-Source: METHODS 2; docs/decisions/0003-what-reopens-follow-up.md.
+Source: docs/methods.md 2; docs/decisions/0003-what-reopens-follow-up.md.
 
 Silence must not count as health: without news a patient stops accruing `followup_grace_days`
 after the last contact, and accrues again, the gap included, when news arrives.

@@ -2,7 +2,7 @@
 
 In:     the patient's events in the order in which they were received.
 Out:    those that no standing event replaces or voids.
-Source: METHODS 2; docs/decisions/0002-standing-events.md.
+Source: docs/methods.md 2; docs/decisions/0002-standing-events.md.
 
 A reference always points to an event received earlier, so one walk from the last event to the
 first decides: an event that stands strikes what it voids, and what it replaces together with

@@ -2,7 +2,7 @@
 
 In:     a patient's timeline and one of its events.
 Out:    codes, each explained in `REMARKS`.
-Source: CONTRACT 1: warnings, not errors.
+Source: docs/api.md: warnings, not errors.
 """
 
 from collections.abc import Iterator

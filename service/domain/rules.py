@@ -2,7 +2,7 @@
 
 In:     the grace period and the case definitions in force.
 Out:    `FollowUpRules`, with a fingerprint that tells whether a ledger was built under them.
-Source: METHODS 2 and 4.
+Source: docs/methods.md 2 and 4.
 """
 
 from dataclasses import dataclass, field

@@ -2,8 +2,8 @@
 
 In:     a course, its spells and the patient's recorded regimens.
 Out:    `Stretch` values, runs of days at risk within one `Stratum`.
-Source: METHODS 3. Missing is the value `unknown` (regimen: `unrecorded`), never dropped, so that
-        strata always add up to the whole.
+Source: docs/methods.md 3. Missing is the value `unknown` (regimen: `unrecorded`), never dropped,
+        so that strata always add up to the whole.
 """
 
 from bisect import bisect_right

@@ -2,7 +2,7 @@
 
 In:     all of a patient's events in order of receipt, and the rules.
 Out:    `PatientTimeline`, from which the ledger's contributions and every explanation are read.
-Source: METHODS 2 to 4.
+Source: docs/methods.md 2 to 4.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 In:     the first and the last day wanted, and how to cut.
 Out:    `Window`s in order, each named as people name it, cut ends marked as partial.
-Source: ISO 8601 for weeks (they begin on Monday); METHODS 1: both ends are included.
+Source: ISO 8601 for weeks (they begin on Monday); docs/methods.md 1: both ends are included.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -2,7 +2,7 @@
 
 In:     the items of a `Plan` as their days come.
 Out:    `Walk`, where one patient stands; `do_what_is_due(walk)`.
-Source: METHODS 2 to 4 for what a contact, a regimen and a further record mean.
+Source: docs/methods.md 2 to 4 for what a contact, a regimen and a further record mean.
 """
 
 from bisect import insort
@@ -24,7 +24,7 @@ from service.examples.plans import Appointment, Force, Planned, regimen_changes
 
 VISIT_GAP_DAYS = (65, 85)
 REPEAT_DAYS = {"bacterial": 13, "viral": 60, "fungal": 90, "ntm": 365, "ntm_colonisation": 365}
-"""Days after a record on which a further one would be the same episode (METHODS 4)."""
+"""Days after a record on which a further one would be the same episode (docs/methods.md 4)."""
 SENT_BY_HABIT = (Transplanted, RegimenSet, Appointment, Ended)
 """What a patient of whom nothing more is heard no longer has."""
 

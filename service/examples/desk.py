@@ -2,7 +2,7 @@
 
 In:     who the patient is, the life to tell, a generator of chance, the last day of the period.
 Out:    `Desk`, and `Sent`: a wire event with the day it was sent.
-Source: CONTRACT 1; delays are invented.
+Source: docs/api.md; delays are invented.
 """
 
 from dataclasses import dataclass, field

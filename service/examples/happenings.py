@@ -2,7 +2,7 @@
 
 In:     nothing.
 Out:    the kinds of happening and `Life`, one patient's happenings in order of day.
-Source: the kinds of event of CONTRACT 1. Days are proleptic ordinals (`date.toordinal`).
+Source: the kinds of event of docs/api.md. Days are proleptic ordinals (`date.toordinal`).
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 In:     where a simulated patient stands: transplant type, days since the index date, regimen.
 Out:    `RateModel`: rates per 100 person-years and the daily chances they stand for.
-Source: invented, of the order of published rates (METHODS 7); never evidence of anything.
+Source: invented, of the order of published rates (docs/methods.md 7); never evidence of anything.
 
 A rate of r per 100 person-years is a chance of exactly r / 36525 on each day at risk. Cases over
 person-days therefore estimate it without any bias, over whatever days a query chooses.
@@ -15,7 +15,7 @@ from math import prod
 
 DAYS_PER_100_YEARS = 36525
 PHASE_STARTS = (0, 31, 101, 181, 366)
-"""First days of the phases, in days since the index date (METHODS 3)."""
+"""First days of the phases, in days since the index date (docs/methods.md 3)."""
 CAUSES = ("bacterial", "viral", "fungal", "ntm", "ntm_colonisation")
 """What a patient can be found with; the last is isolation without disease, counted apart."""
 

@@ -2,7 +2,7 @@
 
 In:     an infection and the desk that reports it.
 Out:    `infection_reports(desk, infection)`, the events sent about it.
-Source: CONTRACT 1; the shares of corrections and mistakes are invented.
+Source: docs/api.md; the shares of corrections and mistakes are invented.
 """
 
 from collections.abc import Iterator

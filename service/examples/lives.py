@@ -3,7 +3,7 @@
 In:     a generator of chance, the model of rates, what is planted at the facility, the period.
 Out:    `live(...)`, a `Life`.
 Source: competing risks with a constant chance per day between changes, drawn as geometric
-        waiting times; what counts as time at risk: METHODS 2 to 4.
+        waiting times; what counts as time at risk: docs/methods.md 2 to 4.
 
 Whether a day is at risk never depends on that day or a later one (a lost patient is lost from
 the next day, a regimen holds from the next day, an episode blocks the days after it). That is
@@ -124,7 +124,8 @@ def _fall_ill(walk: Walk, day: int, cause: str) -> None:
     if cause in FURTHER_RECORD_DAYS and walk.rng.random() < 0.2:
         later = day + int(walk.rng.integers(*FURTHER_RECORD_DAYS[cause]))
         walk.plan(infection._replace(day=later, is_repeat=True))
-    # Immunosuppression is cut on the day an infection is found; METHODS 3 says why that matters.
+    # Immunosuppression is cut on the day an infection is found; docs/methods.md 3 says why that
+    # matters.
     reduced = without_mycophenolate(walk.regimen)
     if reduced != walk.regimen and walk.written_on != day and walk.rng.random() < 0.1:
         walk.record_regimen(day, reduced)
@@ -141,7 +142,7 @@ def _lose(walk: Walk, day: int, end_day: int) -> int:
         if isinstance(item, Force):
             walk.regimen = item.regimen
     if walk.rng.random() < 0.3 and walk.blocked_until.get("bacterial", 0) < back:
-        # What brought the patient back was not under observation: not counted (METHODS 2).
+        # What brought the patient back was not under observation: not counted (docs/methods.md 2).
         walk.record_infection(draw_infection(walk.rng, back, "bacterial"))
     else:
         walk.note(Visited(back, None))

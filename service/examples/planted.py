@@ -3,7 +3,7 @@
 In:     the network's period and facilities.
 Out:    `RaisedRate` (one facility's rate, multiplied from a date) and `LotOutbreak` (cases that
         share a product lot and a clinic), with the usual ones of each.
-Source: invented; the outbreak's shape after CDC's reports of medical tourism (METHODS 8.4).
+Source: invented; the outbreak's shape after CDC's reports of medical tourism (docs/methods.md 8.4).
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 In:     a life, who the patient is, a generator of chance, the last day of the period.
 Out:    `reports(...)`: wire events in order of sending, each with the day it was sent.
-Source: CONTRACT 1. Delays and mistakes are invented; they change no true rate, because every
+Source: docs/api.md. Delays and mistakes are invented; they change no true rate, because every
         mistake is corrected or voided by the end of the period.
 """
 

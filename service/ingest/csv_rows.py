@@ -2,7 +2,7 @@
 
 In:     a header line and row lines, in UTF-8, from a `LineSplitter`; the latest date on Earth.
 Out:    `Draft | Rejection` with the row's line number, from 2; nothing is raised.
-Source: CONTRACT 4, own columns; RFC 4180 for commas and quotes.
+Source: columns of our own; RFC 4180 for commas and quotes.
 
 The first line names the columns, in any order; `type`, `event_id`, `facility`, `patient` and
 `occurred_on` must be there. An empty cell says nothing. A column that is no field of the row's

@@ -2,7 +2,7 @@
 
 In:     nothing.
 Out:    `Draft`, `Rejection`, `DocumentFault` and the `Fault` they hold.
-Source: CONTRACT 1: all faults at once, and no message repeats a value.
+Source: docs/api.md: all faults at once, and no message repeats a value.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 In:     single values from a parsed body; the latest date on Earth as the validation context.
 Out:    annotated types for `service.ingest.wire`; a fault in a value raises `broken(...)`.
-Source: CONTRACT 1; what the project had to choose (limits, printable characters) stands here.
+Source: docs/api.md; what the project had to choose (limits, printable characters) stands here.
 
 Reading a term here, not after the shape has been checked, is what lets one pass report a
 misspelt drug beside a malformed date.

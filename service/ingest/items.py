@@ -2,7 +2,7 @@
 
 In:     an item as `service.ingest.json_text` or a CSV row gives it, and the latest date on Earth.
 Out:    `Draft | Rejection`; whatever the item is, nothing is raised.
-Source: CONTRACT 1: all faults at once.
+Source: docs/api.md: all faults at once.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 In:     the whole body, the latest date on Earth, and the most events an array may have.
 Out:    drafts and rejections in order, or a `DocumentFault` if the body cannot be read at all.
-Source: CONTRACT 1, application/json.
+Source: docs/api.md, application/json.
 """
 
 from datetime import date

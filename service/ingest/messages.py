@@ -2,7 +2,7 @@
 
 In:     pydantic's errors on one item.
 Out:    `Fault`s with pointers; codes and wording are ours.
-Source: CONTRACT 1: unknown fields are refused by name, and no message repeats a value.
+Source: docs/api.md: unknown fields are refused by name, and no message repeats a value.
 
 Pydantic's own messages quote what was sent, so none of them is passed on.
 """

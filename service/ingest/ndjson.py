@@ -2,7 +2,7 @@
 
 In:     lines from a `LineSplitter`, and the latest date on Earth.
 Out:    `Draft | Rejection` with the line's number, from 1; nothing is raised.
-Source: CONTRACT 1, application/x-ndjson.
+Source: docs/api.md, application/x-ndjson.
 """
 
 from collections.abc import Iterable, Iterator

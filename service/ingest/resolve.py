@@ -2,7 +2,7 @@
 
 In:     a wire model, and the latest date that it can be anywhere on Earth now.
 Out:    the event in canonical terms, and warnings.
-Source: CONTRACT 1; docs/decisions/0005-organism-decides-infection-type.md.
+Source: docs/api.md; docs/decisions/0005-organism-decides-infection-type.md.
 """
 
 from collections.abc import Callable, Sequence

@@ -3,7 +3,7 @@
 In:     one item of a body, parsed; the latest date on Earth as the validation context.
 Out:    a report whose terms are known, or a `ValidationError` with every fault of the item;
         `EventIn` and `EventsIn` for the API's own description.
-Source: CONTRACT 1.
+Source: docs/api.md.
 
 Where one field is judged by another, it is declared after it: a validator sees what came before.
 """

@@ -2,7 +2,7 @@
 
 In:     the alert as it stands, and an `Action`.
 Out:    the alert after it, or why it is refused.
-Source: CONTRACT 3: open -> acknowledged -> closed; closing needs an outcome.
+Source: docs/api-alerts.md: open -> acknowledged -> closed; closing needs an outcome.
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 In:     signals.
 Out:    `AlertState`, the `Change`s an evaluation leads to, and the state after each.
-Source: METHODS 8.7; CONTRACT 3; docs/decisions for the life cycle.
+Source: docs/methods.md 8.7; docs/api-alerts.md; docs/decisions for the life cycle.
 
 An alert is never removed. When late data take its ground away it becomes unsupported, with the
 reason, and supported again if the ground comes back, until a person closes it. The evidence as

@@ -2,7 +2,7 @@
 
 In:     a facility, a patient's pseudonym and an episode of the ledger.
 Out:    `Case`, its `CaseKey`, and `pair_up`, which finds known cases again after corrections.
-Source: METHODS 4 and 8.4; docs/decisions/0004-risk-sets.md for what counts.
+Source: docs/methods.md 4 and 8.4; docs/decisions/0004-risk-sets.md for what counts.
 
 An episode is named after the record that opened it, so a correction, or an earlier culture that
 arrives late, gives it another name. For an alert it is still the same case.

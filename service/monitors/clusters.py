@@ -2,7 +2,7 @@
 
 In:     cases of any kind, from all facilities.
 Out:    an `Evaluation` of the network with one signal for each cluster.
-Source: METHODS 8.4; the gap of 365 days because a 90-day window missed 6 of 9 cases in one
+Source: docs/methods.md 8.4; the gap of 365 days because a 90-day window missed 6 of 9 cases in one
         outbreak; MMWR 2024;73(18):420-422 for cases linked by procedure and country alone.
 
 Cases that share a value are cut into chains wherever two onsets follow each other by more than the

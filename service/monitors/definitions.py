@@ -2,7 +2,7 @@
 
 In:     the operator's choices, or the shipped ones (`service.monitors.shipped`).
 Out:    `MonitorDefinition`, checked as a whole, and its `Guarantee`.
-Source: METHODS 8; CONTRACT 3.
+Source: docs/methods.md 8; docs/api-alerts.md.
 """
 
 from typing import Literal, NamedTuple

@@ -2,7 +2,7 @@
 
 In:     a monitor of excess, its baseline, the series and the cases of one facility or the network.
 Out:    an `Evaluation`.
-Source: METHODS 8.1; CONTRACT 3.
+Source: docs/methods.md 8.1; docs/api-alerts.md.
 """
 
 from collections.abc import Iterable

@@ -2,7 +2,7 @@
 
 In:     a monitor, its baseline, and the daily series of one place, taken from the ledger.
 Out:    `ExcessEvidence`: cases beside expected cases, the e-value, and when it signalled.
-Source: METHODS 7 (what each measure leads to expect) and 8.1 (the e-process).
+Source: docs/methods.md 7 (what each measure leads to expect) and 8.1 (the e-process).
 
 Expected cases by day d, under the null p:
 

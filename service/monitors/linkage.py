@@ -2,7 +2,7 @@
 
 In:     cases of one organism group.
 Out:    `SharedValue`s: the cases that have one attribute in common, whenever they occurred.
-Source: METHODS 8.4.
+Source: docs/methods.md 8.4.
 
 Names are compared as people mean them: compatibility forms, case and spacing do not matter, and
 "unknown" is no name. Lot numbers of two suppliers may coincide: a lot is one lot unless its two

@@ -2,7 +2,7 @@
 
 In:     a published baseline.
 Out:    `NullValue`; whether the baseline can be monitored; its phases; the cases it would count.
-Source: METHODS 7 and 8.
+Source: docs/methods.md 7 and 8.
 
 The ledger's marks of a first episode are of an infection type, or of any. A numerator that takes
 only some infections of its type has a first of its own: the first *matching* one of each course,

@@ -2,7 +2,7 @@
 
 In:     evaluations of some monitors and scopes, and the alerts there are, closed ones included.
 Out:    `Change`s, the same whatever the order of either.
-Source: METHODS 8.4 and 8.7.
+Source: docs/methods.md 8.4 and 8.7.
 
 The rules, none of which removes an alert:
 

@@ -2,8 +2,8 @@
 
 In:     cases of any kind, and the facilities to evaluate.
 Out:    an `Evaluation` for each facility, with one signal that holds all its cases.
-Source: METHODS 8.4. The one-case threshold is ours: CDC asks to investigate clusters and names
-        medical tourism (MMWR 2024;73(18):420-422); no source sets one.
+Source: docs/methods.md 8.4. The one-case threshold is ours: CDC asks to investigate clusters and
+        names medical tourism (MMWR 2024;73(18):420-422); no source sets one.
 """
 
 from collections.abc import Iterable, Sequence

@@ -2,7 +2,7 @@
 
 In:     the shipped baselines.
 Out:    one monitor of excess for each baseline that can be watched, the sentinel, the cluster rule.
-Source: METHODS 7 and 8; each piece of advice names its own.
+Source: docs/methods.md 7 and 8; each piece of advice names its own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

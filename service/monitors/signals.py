@@ -2,7 +2,7 @@
 
 In:     cases and evidence.
 Out:    `Signal`, and `Evaluation`, which also says what was evaluated when nothing was found.
-Source: CONTRACT 3; METHODS 8. No title or finding holds a patient's data.
+Source: docs/api-alerts.md; docs/methods.md 8. No title or finding holds a patient's data.
 """
 
 from collections.abc import Iterable

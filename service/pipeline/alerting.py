@@ -2,7 +2,7 @@
 
 In:     the facilities a key reaches (None: all), filters, an action.
 Out:    alerts with their cases and history; the action kept with who did it.
-Source: CONTRACT 3; docs/decisions/0007-who-sees-network-alerts.md.
+Source: docs/api-alerts.md; docs/decisions/0007-who-sees-network-alerts.md.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -2,7 +2,7 @@
 
 In:     a position of the ledger, an instant, or neither: now.
 Out:    `KnownState`, and the last day that could be known then.
-Source: METHODS 1, three clocks: `occurred_on`, `recorded_at`, `as_of`.
+Source: docs/methods.md 1, three clocks: `occurred_on`, `recorded_at`, `as_of`.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 In:     a checked `Baseline` or `MonitorDefinition`, within one transaction.
 Out:    the catalogue as it then stands, and alerts in line with it.
-Source: CONTRACT 3; METHODS 7: never edited in place.
+Source: docs/api-alerts.md; docs/methods.md 7: never edited in place.
 
 Whatever watches otherwise than before is evaluated over all present data at once, so that what
 stands in the alerts never depends on whether a report happened to arrive since.

@@ -2,7 +2,7 @@
 
 In:     a baseline, the facilities to look at (None: all), today.
 Out:    `Comparison`: observed, expected, their ratio or why there is none, the e-value.
-Source: METHODS 7: measures are never mixed; each has its own way of being observed.
+Source: docs/methods.md 7: measures are never mixed; each has its own way of being observed.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping

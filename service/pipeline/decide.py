@@ -2,7 +2,7 @@
 
 In:     drafts in order, and what the store already knows of the events they name.
 Out:    one `Verdict` per draft: accepted, duplicate or rejected.
-Source: CONTRACT 1, idempotency and references.
+Source: docs/api.md, idempotency and references.
 """
 
 from collections.abc import Iterable, Mapping

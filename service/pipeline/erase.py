@@ -3,7 +3,7 @@
 In:     a patient, and who asks for it.
 Out:    a store that does not know the patient, a ledger that counts nobody for it, alerts
         evaluated again, and an audit entry that does not say who it was.
-Source: CONTRACT 1; GDPR, Article 17.
+Source: docs/api.md; GDPR, Article 17.
 
 What the patient contributed is taken back by the one rule of the house: post the difference
 between before and nothing.

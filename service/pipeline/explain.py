@@ -2,7 +2,7 @@
 
 In:     a `RateDefinition` of one cell, a position, and where the last page ended.
 Out:    `Explanation`, one page; the sums over all pages equal the cell of `service.pipeline.rates`.
-Source: CONTRACT 2. A second way to the same figure: the ledger's sums are not looked at.
+Source: docs/api-rates.md. A second way to the same figure: the ledger's sums are not looked at.
 """
 
 from collections.abc import Iterator, Sequence

@@ -2,7 +2,7 @@
 
 In:     the postings of a batch, within its own transaction.
 Out:    alerts opened, brought up to date, unsupported or merged, each with its history.
-Source: METHODS 8; CONTRACT 1: acknowledged means committed, alerts included.
+Source: docs/methods.md 8; docs/api.md: acknowledged means committed, alerts included.
 
 Only monitors that the batch can have touched are evaluated: those whose population has a changed
 stratum or episode, at the facilities of the batch and, where their scope says so, the network.

@@ -2,7 +2,8 @@
 
 In:     a monitor of excess, and a facility (None: the network).
 Out:    `MonitorPath`: cases, expected cases and e-values, recomputed from the ledger.
-Source: METHODS 8.1. Nothing is stored: a signal can be recomputed from the data at any time.
+Source: docs/methods.md 8.1. Nothing is stored: a signal can be recomputed from the data at any
+        time.
 """
 
 from dataclasses import dataclass

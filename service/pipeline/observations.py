@@ -2,7 +2,7 @@
 
 In:     a baseline, and the facilities to look at (None: all).
 Out:    its cases, and the series they are held against: person-time or recipients.
-Source: METHODS 7 and 8: signals are functions of daily series taken from the ledger.
+Source: docs/methods.md 7 and 8: signals are functions of daily series taken from the ledger.
 """
 
 from collections import defaultdict

@@ -2,8 +2,8 @@
 
 In:     a baseline, its cases, and what they are held against.
 Out:    `Observed` with its interval, and `Expected` with its formula in words.
-Source: METHODS 5 and 7. Rate: exact Poisson; proportion and share: Clopper-Pearson; cumulative
-        incidence: Aalen-Johansen with log-log limits.
+Source: docs/methods.md 5 and 7. Rate: exact Poisson; proportion and share: Clopper-Pearson;
+        cumulative incidence: Aalen-Johansen with log-log limits.
 """
 
 import math

@@ -3,7 +3,7 @@
 In:     a patient.
 Out:    a `PatientFile`: the events in order of receipt, the timeline as it is computed now, how
         each record counted, and which events no longer stand.
-Source: CONTRACT 1. Computed from the events each time; the ledger's sums are not looked at.
+Source: docs/api.md. Computed from the events each time; the ledger's sums are not looked at.
 """
 
 from collections.abc import Mapping

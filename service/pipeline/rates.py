@@ -2,7 +2,7 @@
 
 In:     a `RateDefinition`, the windows wanted, and the state of knowledge to speak for.
 Out:    a `RateTable` for each window: one row for each stratum asked for, and the total.
-Source: METHODS 3 to 5 and 8.2; CONTRACT 2.
+Source: docs/methods.md 3 to 5 and 8.2; docs/api-rates.md.
 
 Every row of the denominator meets every value of the numerator seen in any of them, so that a
 stratum without a case stands there with its zero and its upper limit.

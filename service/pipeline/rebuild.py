@@ -2,7 +2,7 @@
 
 In:     the event store.
 Out:    a `RebuildReport`; with `apply`, a ledger that holds what the events say.
-Source: METHODS 6, the law of the house: posted ledger = replay from nothing.
+Source: docs/methods.md 6, the law of the house: posted ledger = replay from nothing.
 
 Goes through the patients page by page, so that memory stays flat and writers wait for one page at
 the most.

@@ -2,7 +2,7 @@
 
 In:     drafts that the ingest floor could read.
 Out:    a `Receipt`: what became of each, and the position the ledger has reached.
-Source: CONTRACT 1: acknowledged means committed, rates and alerts included.
+Source: docs/api.md: acknowledged means committed, rates and alerts included.
 
 Gather what is known, decide (pure), apply the difference.
 """

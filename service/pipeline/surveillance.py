@@ -2,7 +2,7 @@
 
 In:     the settings.
 Out:    `Surveillance`, and the refusal to run on a ledger that was built under other rules.
-Source: ARCHITECTURE: nothing happens at import; clock and chance come in as arguments.
+Source: CONTRIBUTING.md: nothing happens at import; clock and chance come in as arguments.
 """
 
 from collections.abc import Callable

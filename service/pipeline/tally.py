@@ -2,7 +2,7 @@
 
 In:     a `RateDefinition`, the windows wanted, and the position to speak for (None: now).
 Out:    `Tally`: what each group of rows takes as time at risk and as cases, by stored values.
-Source: METHODS 3 to 6.
+Source: docs/methods.md 3 to 6.
 
 One window is summed in the database; for many, the steps are read once and each window is two
 look-ups in their running sums.

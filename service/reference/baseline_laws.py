@@ -2,7 +2,7 @@
 
 In:     a `Baseline`.
 Out:    its faults, each a field and a message; none for a sound baseline.
-Source: METHODS 7, "Measures, never mixed".
+Source: docs/methods.md 7, "Measures, never mixed".
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -2,7 +2,7 @@
 
 In:     `data/baselines.json`.
 Out:    `Baseline` values, which turn to JSON and back without loss.
-Source: METHODS 7; each baseline names its own.
+Source: docs/methods.md 7; each baseline names its own.
 
 A baseline is never edited in place: it gets a new version, and old alerts keep theirs.
 """

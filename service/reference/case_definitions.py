@@ -2,7 +2,7 @@
 
 In:     `data/case_definitions.json`, each row with its source.
 Out:    `CaseDefinitions`, asked per record; `CaseDefinition.window_end` in days.
-Source: METHODS 4; NHSN's repeat infection timeframe (fixed), OHDSI and DARWIN clean window
+Source: docs/methods.md 4; NHSN's repeat infection timeframe (fixed), OHDSI and DARWIN clean window
         (rolling).
 """
 

@@ -2,7 +2,7 @@
 
 In:     nothing.
 Out:    tuples in their canonical order; where one value outranks another, the higher comes first.
-Source: METHODS 3 (phases, age groups, statuses) and the HTTP contract, section 1.
+Source: docs/methods.md 3 (phases, age groups, statuses) and docs/api.md.
 """
 
 INFECTION_TYPES = ("bacterial", "viral", "fungal", "parasitic", "ntm", "tuberculosis", "unknown")

@@ -2,8 +2,8 @@
 
 In:     cases and person-years so far.
 Out:    `Interval` in cases per person-year; the log evidence against any one rate.
-Source: METHODS 8.2; Robbins 1970 (doi 10.1214/aoms/1177696786) for the mixture; Howard et al. 2021
-        (doi 10.1214/20-AOS1991) for confidence sequences; Corless et al. 1996
+Source: docs/methods.md 8.2; Robbins 1970 (doi 10.1214/aoms/1177696786) for the mixture; Howard et
+        al. 2021 (doi 10.1214/20-AOS1991) for confidence sequences; Corless et al. 1996
         (doi 10.1007/BF02124750) for the Lambert W function.
 
 The rate is mixed over a gamma distribution (shape a = 0.5, rate b = a / reference rate). A rate

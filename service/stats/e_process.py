@@ -2,7 +2,7 @@
 
 In:     cases and expected cases up to each day.
 Out:    the log e-value of each pair, and a series' path with its running maximum.
-Source: METHODS 8.1; Howard, Ramdas, McAuliffe & Sekhon 2021 (doi 10.1214/20-AOS1991), the
+Source: docs/methods.md 8.1; Howard, Ramdas, McAuliffe & Sekhon 2021 (doi 10.1214/20-AOS1991), the
         gamma-Poisson mixture; Ville 1939.
 
 The rate ratio theta > 1 is mixed over a gamma distribution (shape a, rate b) cut off below 1:

@@ -3,7 +3,7 @@
 In:     `days` and `changes`, int64 arrays of one length in any order: on that day so many enter
         (+) or have left (-); a spell from s to e is +1 on s and -1 on e + 1.
 Out:    whole person-days over windows that include both ends.
-Source: METHODS 6: person_days = sum of change x max(0, end + 1 - max(start, day)).
+Source: docs/methods.md 6: person_days = sum of change x max(0, end + 1 - max(start, day)).
 
 With S0 the sum of changes and S1 the sum of change x day over the steps before day x, the
 person-days on all days before x are x S0 - S1, and a window is the difference of two such numbers:

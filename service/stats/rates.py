@@ -2,7 +2,7 @@
 
 In:     whole cases and whole person-days.
 Out:    `Interval` in counts; `RateEstimate` per so much person-time.
-Source: METHODS 5; the methods in `poisson_limits`.
+Source: docs/methods.md 5; the methods in `poisson_limits`.
 
 An interval that is looked at again and again is another thing: `confidence_sequence`.
 """

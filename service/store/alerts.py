@@ -2,7 +2,7 @@
 
 In:     `AlertState` values and entries of their history.
 Out:    the same; nothing of an alert is ever removed but the cases of an erased patient.
-Source: CONTRACT 3; METHODS 8.7.
+Source: docs/api-alerts.md; docs/methods.md 8.7.
 
 An alert keeps the evidence as known when it fired (`evidence`) beside that of the last evaluation
 (`latest_evidence`). The stream of alerts follows `alert_history.sequence`; write transactions come

@@ -2,7 +2,7 @@
 
 In:     an actor (the key's name), an action and harmless facts of it; never a patient's data.
 Out:    rows in the order in which they were written.
-Source: CONTRACT 1, erasure.
+Source: docs/api.md, erasure.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 In:     `Baseline` and `MonitorDefinition` values.
 Out:    the same; a baseline is never edited, it gets a new version.
-Source: METHODS 7.
+Source: docs/methods.md 7.
 """
 
 from collections import defaultdict

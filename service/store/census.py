@@ -2,7 +2,7 @@
 
 In:     the facilities to look at (None: all).
 Out:    `Census`.
-Source: CONTRACT 5: a key that is bound to facilities sees nothing of others, not even in totals.
+Source: docs/api.md: a key that is bound to facilities sees nothing of others, not even in totals.
 """
 
 from collections.abc import Collection

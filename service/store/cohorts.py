@@ -2,7 +2,8 @@
 
 In:     filters on the population and on the cases.
 Out:    `CourseHistory` values: days at risk, the first matching case and the death of a course.
-Source: METHODS 7: cumulative incidence and proportions are of recipients, not of person-time.
+Source: docs/methods.md 7: cumulative incidence and proportions are of recipients, not of
+        person-time.
 """
 
 from collections import defaultdict

@@ -2,7 +2,7 @@
 
 In:     a position.
 Out:    `Commit`: the last whole transaction at or before it.
-Source: ARCHITECTURE: events of one transaction become known together, so no state lies between.
+Source: CONTRIBUTING.md: events of one transaction become known together, so no state lies between.
 """
 
 from datetime import datetime

@@ -2,7 +2,7 @@
 
 In:     a patient.
 Out:    alerts without the patient's cases.
-Source: CONTRACT 1, erasure.
+Source: docs/api.md, erasure.
 """
 
 from sqlalchemy import Connection, delete, func, select, update

@@ -2,7 +2,7 @@
 
 In:     events in the vocabulary's terms beside the words in which they were sent.
 Out:    the same, by event_id or by patient in order of receipt.
-Source: ARCHITECTURE: add, never amend.
+Source: CONTRIBUTING.md: add, never amend.
 """
 
 from collections import defaultdict

@@ -2,7 +2,7 @@
 
 In:     patients, or nothing.
 Out:    their posted contributions, and whether the running sums are the sums of the segments.
-Source: METHODS 6: posted ledger = replay from nothing.
+Source: docs/methods.md 6: posted ledger = replay from nothing.
 """
 
 from collections import defaultdict

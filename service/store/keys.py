@@ -2,7 +2,7 @@
 
 In:     what a key may do and where.
 Out:    the key itself, only on creation; later its row, found by the id that the key names.
-Source: CONTRACT 5. 32 random bytes need no slow hash: nobody can try 2^256 of them.
+Source: docs/api.md. 32 random bytes need no slow hash: nobody can try 2^256 of them.
 """
 
 from collections.abc import Collection, Sequence

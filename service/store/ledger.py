@@ -3,7 +3,7 @@
 In:     a patient's contributions before and after a batch of events.
 Out:    segments and episodes with the positions between which they held, and the running sums
         in `risk_steps` that rates are read from.
-Source: METHODS 6: post `contributions(after) - contributions(before)`; add, never amend.
+Source: docs/methods.md 6: post `contributions(after) - contributions(before)`; add, never amend.
 """
 
 from collections import Counter

@@ -2,8 +2,8 @@
 
 In:     filters, the dimensions to group by, a window, and the state of knowledge to speak for.
 Out:    person-days, daily steps and case counts, by group.
-Source: METHODS 6. Read from `risk_steps`, whose size grows with strata and days but not with
-        events; for a past position, from the segments that held then.
+Source: docs/methods.md 6. Read from `risk_steps`, whose size grows with strata and days but not
+        with events; for a past position, from the segments that held then.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

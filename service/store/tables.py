@@ -2,7 +2,7 @@
 
 In:     nothing.
 Out:    SQLModel classes, the shape that the migrations in `migrations/` must arrive at.
-Source: ARCHITECTURE, the central idea: `facility` leads every key of what patients contribute, so
+Source: CONTRIBUTING.md: `facility` leads every key of what patients contribute, so
         that those tables can be distributed by it; the rest stays local or is copied everywhere.
 
 Days are proleptic Gregorian ordinals (`service.domain.days`), instants are UTC.

@@ -1,8 +1,8 @@
-"""Count one patient by hand, one calendar day after the other: METHODS as the plainest code.
+"""Count one patient by hand, one calendar day after the other: docs/methods.md as plain code.
 
 In:     a patient's events in order of receipt (each once), the grace period, the case definitions.
 Out:    `Count`: what each day was (at risk or not, where, for what not) and every episode.
-Source: docs METHODS, sections 2 to 4, and the decisions that fill their gaps (docs/decisions).
+Source: docs/methods.md 2 to 4, and the decisions that fill their gaps (docs/decisions).
 
 This is the auditor's book, not the product's. It shares with the product only the events
 themselves. It must stay slow and obvious: for every day it asks every question again, of the

@@ -3,7 +3,7 @@
 In:     Hypothesis; small alphabets and a compact calendar, so that windows, phases, gaps and
         references collide often.
 Out:    strategies `histories`, `arrivals`, `deliveries`, `cohorts`; `stored` and `interleaved`.
-Source: the events of `service.domain.events`; what can happen to a patient: METHODS 2 to 4.
+Source: the events of `service.domain.events`; what can happen to a patient: docs/methods.md 2 to 4.
 
 The number of an event's id says nothing of when it happened nor of when it arrived: ids are
 dealt out at random, because "the greater event_id" decides ties and must not be "the later".

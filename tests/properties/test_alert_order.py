@@ -3,7 +3,7 @@
 In:     networks of cases as chance would have them, arriving, being corrected and withdrawn in
         any order.
 Out:    the alerts that the data support are those of one evaluation of all that stands.
-Source: METHODS 8.7; `service.monitors.reconcile`.
+Source: docs/methods.md 8.7; `service.monitors.reconcile`.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 In:     `service.domain.contributions`, the auditor's `day_by_day`, random `histories`.
 Out:    passes while posted ledger = replay from nothing = counting day by day.
-Source: METHODS 2 to 4 (what a day is worth) and 6 (the ledger and its law).
+Source: docs/methods.md 2 to 4 (what a day is worth) and 6 (the ledger and its law).
 
 First the law, for any history; then the tricky patients by name, each read from both books.
 """
@@ -144,7 +144,7 @@ Ledger = Counter[Step]
 
 
 def post(ledger: Ledger, before: Contributions, after: Contributions) -> None:
-    """The one rule of METHODS 6: add `contributions(after) - contributions(before)`."""
+    """The one rule of docs/methods.md 6: add `contributions(after) - contributions(before)`."""
     ledger.update(after.steps())
     ledger.subtract(before.steps())
     for step in [step for step, change in ledger.items() if change == 0]:
@@ -154,7 +154,7 @@ def post(ledger: Ledger, before: Contributions, after: Contributions) -> None:
 def person_days(
     ledger: Mapping[Step, int], risk_set: str, start: int, end: int
 ) -> Counter[DayStratum]:
-    """The formula of METHODS 6, by stratum."""
+    """The formula of docs/methods.md 6, by stratum."""
     totals: Counter[DayStratum] = Counter()
     for (stratum, of, day), change in ledger.items():
         if of == risk_set:

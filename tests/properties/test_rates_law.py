@@ -2,7 +2,7 @@
 
 In:     random cohorts in a real store; random definitions; the auditor's `day_by_day`.
 Out:    passes while the ledger's rates = counting = their own explanation = their own parts.
-Source: METHODS 3 to 6; CONTRACT 2.
+Source: docs/methods.md 3 to 6; docs/api-rates.md.
 """
 
 from collections import Counter, defaultdict

@@ -2,7 +2,7 @@
 
 In:     nothing; `python tests/reference/anytime_error.py` takes some ten seconds.
 Out:    anytime_error.json beside this file, rewritten; quoted in docs/statistics.md.
-Source: METHODS 8.1 and 8.2; Poisson processes simulated event by event.
+Source: docs/methods.md 8.1 and 8.2; Poisson processes simulated event by event.
 
 Time runs in expected cases for the e-process (the null has one case per unit of time, so a series
 to 10 is one in which 10 cases were expected) and in person-years for the interval.

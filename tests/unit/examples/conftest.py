@@ -2,7 +2,7 @@
 
 In:     wire events of `service.examples`; `spellings`, read backwards.
 Out:    `contributions`: a patient's wire events to what the patient contributes to the ledger.
-Source: CONTRACT 1; the real vocabulary is asked in test_spellings.py only, so that a wrong
+Source: docs/api.md; the real vocabulary is asked in test_spellings.py only, so that a wrong
         spelling and a wrong rate fail in different tests.
 """
 

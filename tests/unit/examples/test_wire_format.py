@@ -1,4 +1,4 @@
-"""Every example event is one that CONTRACT 1 allows: fields, identifiers, references."""
+"""Every example event is one that docs/api.md allows: fields, identifiers, references."""
 
 import json
 import re
