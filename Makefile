@@ -18,7 +18,7 @@ SHELL := /bin/sh
 help: ## Show these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
-demo: .venv/runtime.stamp ## Run Graftwatch with invented patients, on this machine only
+demo: .venv/runtime.stamp ## Run Graftwatch with example data, on this machine only
 	$(BIN)/graftwatch demo
 
 serve: .venv/runtime.stamp ## Bring the database up to date and serve it
