@@ -166,3 +166,23 @@ def client(service: Service) -> Iterator[httpx.Client]:
 def facility() -> str:
     """A facility whose name no other test uses."""
     return f"ucd-{token_hex(4)}"
+
+
+@pytest.fixture(scope="module")
+def network(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that watches: with the shipped baselines and monitors, for one test module."""
+    from tests.journeys.watched import watching
+
+    log_file = tmp_path_factory.mktemp("network") / "log"
+    with databases(migrated=True) as url, watching(url, log_file) as service:
+        yield service
+
+
+@pytest.fixture
+def watched_client(network: Service) -> Iterator[httpx.Client]:
+    """One who may do everything in a network that knows of no patient yet."""
+    from tests.journeys.watched import forget_everything
+
+    forget_everything(network)
+    with network.client(network.key()) as client:
+        yield client

@@ -12,24 +12,15 @@ import pytest
 
 from service.examples.mexico import mexico_events
 from tests.journeys.conftest import Service
-from tests.journeys.watched import forget_everything, injected, send, watching
+from tests.journeys.watched import injected, send, watching
 
 EXCESS = "excess-cinicola-ntm-allo"
 numbers = count()
 
 
-@pytest.fixture(scope="module")
-def network(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    log_file = tmp_path_factory.mktemp("network") / "log"
-    with databases(migrated=True) as url, watching(url, log_file) as service:
-        yield service
-
-
 @pytest.fixture
-def client(network: Service) -> Iterator[httpx.Client]:
-    forget_everything(network)
-    with network.client(network.key()) as client:
-        yield client
+def client(watched_client: httpx.Client) -> httpx.Client:
+    return watched_client
 
 
 def one_case(client: httpx.Client, facility: str = "ucd-01", **more: Any) -> str:

@@ -9,7 +9,6 @@ The observed figures are counted by hand from four kidney recipients:
     D                          |-----+                                    died on day 30
 """
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from math import log
 from typing import Any
@@ -17,8 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.journeys.conftest import Service
-from tests.journeys.watched import forget_everything, send, watching
+from tests.journeys.watched import send
 
 FACILITY = "ucd-01"
 INDEX_DATE = date(2020, 1, 1)
@@ -27,18 +25,9 @@ EXACT_OF_ONE_CASE = (0.02531781, 5.57164339)
 """Garwood's limits of one case: half the chi-square quantiles .025 on 2 and .975 on 4 df."""
 
 
-@pytest.fixture(scope="module")
-def network(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    log_file = tmp_path_factory.mktemp("network") / "log"
-    with databases(migrated=True) as url, watching(url, log_file) as service:
-        yield service
-
-
 @pytest.fixture
-def client(network: Service) -> Iterator[httpx.Client]:
-    forget_everything(network)
-    with network.client(network.key()) as client:
-        yield client
+def client(watched_client: httpx.Client) -> httpx.Client:
+    return watched_client
 
 
 def recipient(patient: str, facility: str = FACILITY, **more: Any) -> Any:

@@ -4,7 +4,6 @@ The letter that started this asked whether three M. abscessus infections after s
 in Mexico would have been seen. Each test reads like the three charts.
 """
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -12,25 +11,15 @@ import httpx
 import pytest
 
 from service.examples.mexico import mexico_events
-from tests.journeys.conftest import Service
-from tests.journeys.watched import forget_everything, send, watching
+from tests.journeys.watched import send
 
 ABSCESSUS = "Mycobacterium abscessus complex"
 HOSPITALS = ["mx-traveller-az-1", "mx-traveller-co-1", "mx-traveller-co-2"]
 
 
-@pytest.fixture(scope="module")
-def network(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    log_file = tmp_path_factory.mktemp("network") / "log"
-    with databases(migrated=True) as url, watching(url, log_file) as service:
-        yield service
-
-
 @pytest.fixture
-def client(network: Service) -> Iterator[httpx.Client]:
-    forget_everything(network)
-    with network.client(network.key()) as client:
-        yield client
+def client(watched_client: httpx.Client) -> httpx.Client:
+    return watched_client
 
 
 def alerts(client: httpx.Client, **query: Any) -> list[dict[str, Any]]:
