@@ -2,7 +2,7 @@
 
 In:     cases and expected cases of each day; the rate ratio to find, the mean run length wanted.
 Out:    reference value and threshold, their exact mean run length, the CUSUM of a series.
-Source: METHODS 8.3; Lucas, Technometrics 1985;27:129-144; run length by the Markov chain of Brook &
+Source: Lucas, Technometrics 1985;27:129-144; run length by the Markov chain of Brook &
         Evans, Biometrika 1972;59:539-549; varying expectation: Rogerson & Yamada, Stat Med
         2004;23:2195-2214.
 

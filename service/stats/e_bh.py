@@ -2,7 +2,7 @@
 
 In:     the log e-value of each of K monitors.
 Out:    which of them stand at false discovery rate alpha, whatever their dependence.
-Source: METHODS 8.6; Wang & Ramdas, J R Stat Soc B 2022;84:822-852 (doi 10.1111/rssb.12489).
+Source: Wang & Ramdas, J R Stat Soc B 2022;84:822-852 (doi 10.1111/rssb.12489).
 
 Sorted from the largest, those up to the last k with e_(k) >= K / (alpha k) stand. The e-values are
 those of now: a running maximum is no e-value, since its mean under the null is not held to 1.

@@ -2,7 +2,7 @@
 
 In:     cases and expected cases of each day (not running totals).
 Out:    ln R per day and rate ratio, ln of their mean, the first day it reaches the threshold.
-Source: METHODS 8.3; Shin, Ramdas & Rinaldo, E-detectors, N Engl J Stat Data Sci 2024;2:229-260 (doi
+Source: Shin, Ramdas & Rinaldo, E-detectors, N Engl J Stat Data Sci 2024;2:229-260 (doi
         10.51387/23-NEJSDS51); Shiryaev 1963; Roberts, Technometrics 1966;8:411-430.
 
 For each rate ratio theta,  R_d = (R_{d-1} + 1) theta^n_d exp(-(theta-1) mu_d).  If the expectation

@@ -2,7 +2,7 @@
 
 In:     the horizon and the start in expected cases, the least count that may signal, alpha.
 Out:    the log-likelihood ratio, its exact critical value, and what a plan achieves.
-Source: METHODS 8.1; Kulldorff, Davis, Kolczak, Lewis, Lieu & Platt, Seq Anal 2011;30:58-78 (doi
+Source: Kulldorff, Davis, Kolczak, Lewis, Lieu & Platt, Seq Anal 2011;30:58-78 (doi
         10.1080/07474946.2011.539924); delayed start: Kulldorff & Silva, REVSTAT 2017;15:373-394.
 
 With n cases where mu were expected, LLR = mu - n + n ln(n/mu) for n > mu, else 0; it signals once

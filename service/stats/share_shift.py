@@ -2,7 +2,7 @@
 
 In:     cases of the kind and all cases up to each look, and the baseline share.
 Out:    the log e-value of each pair, and a series' path with its running maximum.
-Source: METHODS 8.5; a beta mixture as in Robbins, Ann Math Stat 1970;41:1397-1409, cut off below
+Source: a beta mixture as in Robbins, Ann Math Stat 1970;41:1397-1409, cut off below
         the baseline as the gamma mixture of `e_process`; Ville 1939. Continued fraction: NIST DLMF
         8.17.22.
 
