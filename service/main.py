@@ -22,6 +22,7 @@ from service.api import (
     health,
     monitors,
     patients,
+    rate_ratios,
     rates,
     state,
 )
@@ -48,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     patients.router,
     rates.router,
+    rate_ratios.router,
     baselines.router,
     comparisons.router,
     monitors.router,

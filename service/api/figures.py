@@ -81,8 +81,8 @@ def _filter(description: str, *examples: str, values: Sequence[str] = ()) -> Any
     )
 
 
-class FigureQuery(BaseModel):
-    """Every parameter that shapes a rate; each filter may be given more than once."""
+class CohortQuery(BaseModel):
+    """Whose cases and person-time, and how counted; each filter may be given more than once."""
 
     model_config = ConfigDict(extra="ignore")  # unknown names are refused with the nearest one
 
@@ -113,12 +113,6 @@ class FigureQuery(BaseModel):
     )
     end: CalendarDate | None = Field(
         default=None, description="Last day, included; today, or the day of `as_of`, at the latest."
-    )
-    by: list[str] = Field(
-        default=[],
-        max_length=MOST_VALUES,
-        description=f"One row for each value of these, joined by commas: {', '.join(DIMENSIONS)}.",
-        examples=[["agent,phase"]],
     )
     episodes: Literal["first", "all"] = Field(
         default="first", description="The first episode of each course, or all of them."
@@ -156,6 +150,22 @@ class FigureQuery(BaseModel):
 
     @property
     def dimensions(self) -> tuple[str, ...]:
+        """The dimensions with a row for each value: none, unless a figure has a `by`."""
+        return ()
+
+
+class FigureQuery(CohortQuery):
+    """Every parameter that shapes a rate."""
+
+    by: list[str] = Field(
+        default=[],
+        max_length=MOST_VALUES,
+        description=f"One row for each value of these, joined by commas: {', '.join(DIMENSIONS)}.",
+        examples=[["agent,phase"]],
+    )
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
         """The names in `by`, each once; raises `BadQuery` for one that is no dimension."""
         names = [name.strip() for part in self.by for name in part.split(",") if name.strip()]
         faults = [_unknown("?by", name, DIMENSIONS) for name in names if name not in DIMENSIONS]
@@ -171,7 +181,7 @@ PERSON_TIME_OF: Mapping[str, Literal["follow_up", "at_risk"]] = {
 """The person-time that goes with the episodes, unless asked otherwise."""
 
 
-def read_query(query: FigureQuery, principal: Principal, known: KnownState) -> RateDefinition:
+def read_query(query: CohortQuery, principal: Principal, known: KnownState) -> RateDefinition:
     """What is asked, within what the key may see and what was known."""
     filters, by = query.filters, query.dimensions
     visible = principal.visible(filters.get("facility"))
@@ -245,7 +255,7 @@ def definition_of(definition: RateDefinition, rules: FollowUpRules) -> dict[str,
     }
 
 
-def only_parameters_of(query: type[FigureQuery]) -> Any:
+def only_parameters_of(query: type[CohortQuery]) -> Any:
     """A dependency that refuses any other parameter by name, with the nearest known one."""
     known = tuple(query.model_fields)
 

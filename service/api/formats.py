@@ -5,14 +5,15 @@ Out:    JSON, CSV (RFC 4180) or NDJSON, by `?format=` or by `Accept`.
 Source: docs/api-rates.md; RFC 4180 knows no comments, so in CSV the head stands in columns of each
         row.
 
-In CSV and NDJSON the kinds of rows follow each other: `row` first, then `window_total` and
-`total`. A cell that a spreadsheet would take for a formula is written with a quote before it.
+In CSV and NDJSON the kinds of rows follow each other: `row` first, then `window_total`, what has a
+kind of its own, and `total`. A cell that a spreadsheet would take for a formula is written with a
+quote before it.
 """
 
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -38,19 +39,24 @@ STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A table with its head; `rows` by kind, of which `total` holds one row or none."""
+    """A table with its head; `rows` by kind, of which `total` holds one row or none.
+
+    `beside` holds single rows that are neither, by the name of their kind.
+    """
 
     head: Mapping[str, Any]
     rows: Sequence[Row]
     total: Row | None
     window_totals: Sequence[Row] | None = None
+    beside: Mapping[str, Row | None] = field(default_factory=dict)
 
     @property
     def kinds(self) -> Iterator[tuple[str, Row]]:
         """Every row with its kind, in order."""
         yield from (("row", row) for row in self.rows)
         yield from (("window_total", row) for row in self.window_totals or ())
-        yield from (("total", row) for row in (self.total,) if row is not None)
+        singles = {**self.beside, "total": self.total}
+        yield from ((kind, row) for kind, row in singles.items() if row is not None)
 
 
 def asked_format(request: Request, named: Format | None) -> Format:
@@ -85,7 +91,7 @@ def _json(figure: Figure) -> bytes:
     body: dict[str, Any] = {**figure.head, "rows": figure.rows}
     if figure.window_totals is not None:
         body["window_totals"] = figure.window_totals
-    return msgspec.json.encode({**body, "total": figure.total})
+    return msgspec.json.encode({**body, **figure.beside, "total": figure.total})
 
 
 def _ndjson(figure: Figure) -> bytes:
@@ -125,7 +131,7 @@ def _flat(row: Row) -> dict[str, Any]:
     for name, value in row.items():
         if isinstance(value, Mapping):
             prefix = "" if name == "stratum" else f"{name}_"
-            flat |= {f"{prefix}{part}": shown for part, shown in value.items()}
+            flat |= {f"{prefix}{part}": shown for part, shown in _flat(value).items()}
         else:
             flat[name] = value
     return flat

@@ -87,3 +87,18 @@ def test_strata_add_up_to_the_whole_and_explain_to_the_cell(trial: httpx.Client)
         explained.append(page["sums"])
     assert sum(part["cases"] for part in explained) == 56
     assert sum(part["person_days"] for part in explained) == 18_524
+
+
+def test_the_arms_beside_each_other(trial: httpx.Client) -> None:
+    """Case rr-20 of R's epiR, crude; held fixed by sex, the trial's arms still differ."""
+    (found,) = cases("rate_ratio", lambda entry: entry["id"] == "rr-20")
+    expected = found.values[0]["expected"]["crude_irr"]
+    arms = {"compare": "indication:CGD: rIFN-g", "reference": "indication:CGD: placebo"}
+    told = trial.get("/v1/rate-ratios", params={**HOW, **arms, "strata": "sex"}).json()
+    total, adjusted = told["total"], told["adjusted"]
+    assert (total["compare"]["cases"], total["reference"]["cases"]) == (20, 56)
+    assert total["rate_ratio"] == pytest.approx(expected["est"], rel=1e-12)
+    limits = (total["ci"]["lower"], total["ci"]["upper"])
+    assert limits == pytest.approx((expected["lower"], expected["upper"]), rel=1e-9)
+    assert adjusted["informative_strata"] == 2
+    assert adjusted["ci"]["upper"] < 1

@@ -1,0 +1,140 @@
+"""How rate ratios look on the wire.
+
+In:     `RatioRow`s and an `AdjustedRatio`.
+Out:    plain JSON values, and the models by which OpenAPI describes them.
+Source: CONTRACT 2.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from service.api.rate_answers import AsOf, OneLook
+from service.pipeline.rate_ratios import RatioRow, Sum
+from service.stats.interval import Interval
+from service.stats.mantel_haenszel import AdjustedRatio
+from service.stats.rates import RateEstimate
+
+
+class SideRate(BaseModel):
+    """One group's rate, as `GET /v1/rates` gives it."""
+
+    cases: int = Field(examples=[4])
+    person_days: int = Field(examples=[41233])
+    person_years: float = Field(description="person_days / 365.25.", examples=[112.89])
+    rate: float | None = Field(description="Cases per `unit`; null without person-time.")
+    ci: OneLook
+
+
+class Overlap(BaseModel):
+    """What lies on both sides at once and is counted on neither."""
+
+    cases: int
+    person_days: int
+
+
+class Ratio(BaseModel):
+    """One comparison; what does not exist is null, and `reason` says why."""
+
+    stratum: dict[str, str] = Field(examples=[{"phase": "0-30"}])
+    compare: SideRate
+    reference: SideRate
+    rate_ratio: float | None = Field(
+        description="The rate of `compare` over that of `reference`.", examples=[0.35]
+    )
+    ci: OneLook
+    p_value: float | None = Field(description="Two-sided, of the same rate in both groups.")
+    reason: str | None = Field(
+        description="Why the ratio is not given.", examples=["no case in the reference"]
+    )
+
+
+class HeterogeneityTest(BaseModel):
+    """Do the strata's ratios differ more than chance would have them?"""
+
+    chi_square: float
+    degrees_of_freedom: int
+    p_value: float
+
+
+class Adjusted(BaseModel):
+    """One ratio with the strata held fixed (Mantel-Haenszel)."""
+
+    rate_ratio: float | None
+    ci: OneLook
+    p_value: float | None
+    heterogeneity: HeterogeneityTest | None = Field(
+        description="A small p: the strata disagree, and one ratio hides it."
+    )
+    informative_strata: int = Field(
+        description="Strata with a case, and with person-time on both sides."
+    )
+    reason: str | None
+
+
+class RateRatios(BaseModel):
+    """Rate ratios by stratum, adjusted for the strata, and crude."""
+
+    definition: dict[str, Any] = Field(description="Every setting that shaped the figure.")
+    as_of: AsOf
+    unit: str = Field(description="Of the rates; a ratio has none.")
+    overlap: Overlap
+    rows: list[Ratio]
+    adjusted: Adjusted | None = Field(description="Null without `strata`.")
+    total: Ratio = Field(description="The crude ratio.")
+
+
+def ratio(row: RatioRow) -> dict[str, Any]:
+    """One stratum, or the whole."""
+    found = row.found
+    return {
+        "stratum": row.stratum,
+        "compare": _side(row.compare),
+        "reference": _side(row.reference),
+        "rate_ratio": found.ratio,
+        "ci": _interval(found.interval),
+        "p_value": found.p_value,
+        "reason": found.reason,
+    }
+
+
+def adjusted(found: AdjustedRatio) -> dict[str, Any]:
+    """The ratio with the strata held fixed."""
+    strata = found.heterogeneity
+    return {
+        "rate_ratio": found.ratio,
+        "ci": _interval(found.interval),
+        "p_value": found.p_value,
+        "heterogeneity": strata
+        and {
+            "chi_square": strata.chi_square,
+            "degrees_of_freedom": strata.degrees_of_freedom,
+            "p_value": strata.p_value,
+        },
+        "informative_strata": found.informative_strata,
+        "reason": found.reason,
+    }
+
+
+def overlap(left_out: Sum) -> dict[str, int]:
+    """What is on neither side because it is on both."""
+    return {"cases": left_out.cases, "person_days": left_out.person_days}
+
+
+def _side(estimate: RateEstimate) -> dict[str, Any]:
+    return {
+        "cases": estimate.cases,
+        "person_days": estimate.person_days,
+        "person_years": estimate.person_years,
+        "rate": estimate.rate,
+        "ci": _interval(estimate.interval),
+    }
+
+
+def _interval(found: Interval) -> dict[str, Any]:
+    return {
+        "lower": found.lower,
+        "upper": found.upper,
+        "level": found.level,
+        "method": found.method,
+    }
