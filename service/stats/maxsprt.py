@@ -154,7 +154,7 @@ def maxsprt_critical_value(plan: MaxsprtPlan, alpha: float = 0.05) -> CriticalVa
     if plan.start > 0:
         least = _least_signalling(plan, LEAST_CRITICAL_VALUE)
         upper = float(log_likelihood_ratio(least, plan.start))
-        while excess(upper, least) > 0:
+        while upper < inf and excess(upper, least) > 0:
             least, lower = least + 1, nextafter(upper, inf)
             upper = float(log_likelihood_ratio(least, plan.start))
     at_lower = excess(lower, least)
@@ -166,7 +166,7 @@ def maxsprt_critical_value(plan: MaxsprtPlan, alpha: float = 0.05) -> CriticalVa
         return CriticalValue(lower, at_lower + alpha)
     if upper == inf:
         upper = 4.0
-        while excess(upper, least) > 0:
+        while upper < inf and excess(upper, least) > 0:
             upper *= 2.0
     value = optimize.brentq(excess, lower, upper, args=(least,), xtol=1e-13, rtol=1e-14)
     return CriticalValue(float(value), excess(float(value), least) + alpha)

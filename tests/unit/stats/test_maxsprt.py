@@ -90,6 +90,12 @@ def test_the_chain_against_a_simulation_with_a_late_start() -> None:
     assert found.time_to_signal == pytest.approx(time[time < np.inf].mean(), abs=0.06)
 
 
+def test_a_start_next_to_nothing_is_no_delay() -> None:
+    at_once = maxsprt_critical_value(MaxsprtPlan(horizon=1.0)).value
+    late = maxsprt_critical_value(MaxsprtPlan(horizon=1.0, start=2e-313)).value
+    assert late == pytest.approx(at_once, abs=1e-9)
+
+
 def test_a_long_horizon_still_works() -> None:
     assert maxsprt_alpha(MaxsprtPlan(horizon=1_000.0), 4.0) < 0.1
 
