@@ -2,7 +2,7 @@
 
 In:     `GET /v1/rate-ratios`.
 Out:    JSON, CSV or NDJSON; problem documents for what means nothing.
-Source: CONTRACT 2; docs/api-rates.md.
+Source: docs/api-rates.md.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 In:     a dimension of the time at risk, the values of either side, the strata to hold fixed.
 Out:    `Contrast`; the `RateDefinition` that reads both sides at once; whose a stratum's days are.
-Source: METHODS 3 and 5; CONTRACT 2.
+Source: docs/methods.md 3 and 5; docs/api-rates.md.
 
 A day belongs to one side or to neither. Agents overlap: a day under agents of both sides is
 `overlap` and is left out of both, because one case on both sides would be no second case.

@@ -2,7 +2,7 @@
 
 In:     a `RateDefinition`, a `Contrast`, and the state of knowledge to speak for.
 Out:    `RatioTable`: both sides of each stratum with their ratio, the crude one, the adjusted one.
-Source: METHODS 5; CONTRACT 2; `pipeline.rates`, whose rows are added up here: the figures of a
+Source: docs/api-rates.md; `pipeline.rates`, whose rows are added up here: the figures of a
         side are the same as those of `GET /v1/rates` for the same people and days.
 """
 
