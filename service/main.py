@@ -75,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
         surveillance = open_surveillance(settings)
         try:
             await run_in_threadpool(require_ready, surveillance)
+            surveillance.database.keep_sums()
             state.keep(app, settings, surveillance, metrics)
             yield
         finally:

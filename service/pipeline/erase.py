@@ -31,7 +31,7 @@ def erase(surveillance: Surveillance, patient: PatientKey, actor: str) -> int:
         before = contributions([row.event for row in received], surveillance.rules)
         postings = [Posting(patient, before=before, after=Contributions())]
         ledger.post(connection, postings, position)
-        ledger.forget(connection, patient)
+        ledger.forget(connection, patient, position)
         event_store.erase_events(connection, patient)
         ledger.advance(connection, position, now)
         watch(connection, surveillance, postings, position)

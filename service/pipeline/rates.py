@@ -15,12 +15,13 @@ from itertools import product
 from service.domain.days import Days
 from service.domain.figures import DENOMINATOR, NUMERATOR, Group, RateDefinition
 from service.errors import BadQuery, Detail
-from service.pipeline.tally import PerWindow, Tally, Values, store_filters, tally
+from service.pipeline.tally import Tally, store_filters, tally
 from service.stats.confidence_sequence import anytime_rate_interval
 from service.stats.interval import Interval
 from service.stats.rates import DAYS_PER_UNIT, DAYS_PER_YEAR, RateEstimate, rate_estimate
 from service.store import sums
 from service.store.engine import Connection
+from service.store.sums import PerWindow, Values
 
 NO_AGENT = frozenset({"none", "unrecorded"})
 REFERENCE_RATE = 0.1

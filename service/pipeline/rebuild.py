@@ -57,9 +57,17 @@ def rebuild(
         wrong_sums = holdings.sums_that_differ(connection)
         if apply:
             if wrong_sums:
-                holdings.sum_up_again(connection)
+                _sum_up_again(connection, surveillance)
             ledger.set_rules_fingerprint(connection, surveillance.rules.fingerprint)
     return RebuildReport(patients, differing, wrong_sums)
+
+
+def _sum_up_again(connection: Connection, surveillance: Surveillance) -> None:
+    """A state of its own, so that sums kept in memory are read again."""
+    position = ledger.head_position(connection) + 1
+    holdings.sum_up_again(connection)
+    ledger.advance(connection, position, surveillance.clock())
+    ledger.rewritten(connection, position)
 
 
 def _pages(surveillance: Surveillance) -> Iterator[list[PatientKey]]:

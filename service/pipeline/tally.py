@@ -3,9 +3,6 @@
 In:     a `RateDefinition`, the windows wanted, and the position to speak for (None: now).
 Out:    `Tally`: what each group of rows takes as time at risk and as cases, by stored values.
 Source: docs/methods.md 3 to 6.
-
-One window is summed in the database; for many, the steps are read once and each window is two
-look-ups in their running sums.
 """
 
 from collections import defaultdict
@@ -13,18 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.domain.contributions import FOLLOW_UP
 from service.domain.days import Days
 from service.domain.figures import FirstOf, Group, RateDefinition
-from service.stats.person_time import RunningPersonDays
 from service.store import sums
 from service.store.engine import Connection
-
-Values = tuple[str, ...]
-PerWindow = NDArray[np.int64]
-"""One whole number for each window."""
+from service.store.sums import PerWindow, Values
 
 CASES_OF: Mapping[FirstOf | None, Callable[[sums.CaseCount], int]] = {
     None: lambda count: count.cases,
@@ -100,9 +92,10 @@ def tally(
         by_day=len(windows) > 1,
         position=position,
     )
-    read = _window_person_days if len(windows) > 1 else _person_days
     return Tally(
-        person_days=read(connection, filters, stored_denominator, risk_sets, windows, position),
+        person_days=sums.person_days(
+            connection, filters, stored_denominator, risk_sets, windows, position=position
+        ),
         counts=list(counts),
         windows=windows,
     )
@@ -123,46 +116,3 @@ def store_filters(
         "status": definition.statuses,
         "infection_type": tuple(sorted(types)),
     }
-
-
-def _person_days(
-    connection: Connection,
-    filters: sums.Filters,
-    by: Values,
-    risk_sets: Sequence[str],
-    windows: Sequence[Days],
-    position: int | None,
-) -> dict[tuple[Values, str], PerWindow]:
-    (window,) = windows
-    read = sums.person_days(
-        connection,
-        filters,
-        by,
-        risk_sets,
-        start_day=window.start_day,
-        end_day=window.end_day,
-        position=position,
-    )
-    return {(row.values, row.risk_set): np.array([row.person_days]) for row in read}
-
-
-def _window_person_days(
-    connection: Connection,
-    filters: sums.Filters,
-    by: Values,
-    risk_sets: Sequence[str],
-    windows: Sequence[Days],
-    position: int | None,
-) -> dict[tuple[Values, str], PerWindow]:
-    steps: dict[tuple[Values, str], list[tuple[int, int]]] = defaultdict(list)
-    end_day = max(window.end_day for window in windows)
-    for step in sums.daily_steps(
-        connection, filters, by, risk_sets, end_day=end_day, position=position
-    ):
-        steps[step.values, step.risk_set].append((step.day, step.change))
-    starts, ends = np.array(windows, dtype=np.int64).T
-    found = {}
-    for key, of_key in steps.items():
-        days, changes = np.array(of_key, dtype=np.int64).T
-        found[key] = RunningPersonDays.of(days, changes).between(starts, ends)
-    return found

@@ -19,6 +19,9 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from service.store.running_sums import RunningSums
+from service.store.sums_loader import SumsLoader
+
 SQLITE_BUSY_TIMEOUT_SECONDS = 30
 
 
@@ -30,6 +33,9 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url, pool_size)
+        self.sums = RunningSums()
+        self._loader: SumsLoader | None = None
+        event.listen(self._engine, "connect", self._hand_on_sums)
         self._reader = self._engine.execution_options(
             **({} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"})
         )
@@ -55,8 +61,23 @@ class Database:
                 connection.execute(text("SELECT position FROM ledger_head FOR UPDATE"))
             yield connection
 
+    def load_sums(self) -> None:
+        """Read the ledger's sums into memory, from where they are answered from now on."""
+        with self.read() as connection:
+            self.sums.load(connection)
+
+    def keep_sums(self) -> None:
+        """Load the sums in the background, and again whenever the past was rewritten."""
+        self._loader = SumsLoader(self.load_sums, self.sums.missing)
+        self._loader.start()
+
+    def _hand_on_sums(self, _connection: Any, entry: ConnectionPoolEntry) -> None:
+        entry.info[RunningSums] = self.sums
+
     def close(self) -> None:
         """Give back every connection."""
+        if self._loader:
+            self._loader.stop()
         self._engine.dispose()
 
 

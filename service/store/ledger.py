@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -70,9 +70,27 @@ def stratum_id(stratum: Stratum) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
+class Head(NamedTuple):
+    """How far the ledger is, and up to where its past was rewritten: by an erasure, a rebuild."""
+
+    position: int
+    rewritten_at: int
+
+
+def head(connection: Connection) -> Head:
+    """How far the ledger is."""
+    query = select(col(LedgerHead.position), col(LedgerHead.rewritten_at))
+    return Head(*connection.execute(query).one())
+
+
 def head_position(connection: Connection) -> int:
     """The last position given out."""
-    return connection.execute(select(col(LedgerHead.position))).scalar_one()
+    return head(connection).position
+
+
+def rewritten(connection: Connection, position: int) -> None:
+    """Note that what came and went up to a position can no longer be told one by one."""
+    connection.execute(update(LedgerHead).values(rewritten_at=position))
 
 
 def rules_fingerprint(connection: Connection) -> str:
@@ -142,8 +160,9 @@ def post(connection: Connection, postings: list[Posting], position: int) -> None
     _add_to_sums(connection, {step: change for step, change in changes.items() if change})
 
 
-def forget(connection: Connection, patient: PatientKey) -> None:
+def forget(connection: Connection, patient: PatientKey, position: int) -> None:
     """Remove a patient's segments and episodes, past ones too; the sums are corrected by `post`."""
+    rewritten(connection, position)
     for table in (SegmentRow, EpisodeRow):
         connection.execute(
             delete(table).where(

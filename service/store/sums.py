@@ -2,13 +2,16 @@
 
 In:     filters, the dimensions to group by, a window, and the state of knowledge to speak for.
 Out:    person-days, daily steps and case counts, by group.
-Source: docs/methods.md 6. Read from `risk_steps`, whose size grows with strata and days but not
-        with events; for a past position, from the segments that held then.
+Source: docs/methods.md 6. The present is read from the sums in memory where they are loaded, else
+        from `risk_steps`; a past position from the segments that held then.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -29,19 +32,17 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from service.domain.contributions import ENTERED, FOLLOW_UP, MARKERS
+from service.domain.days import Days
 from service.domain.figures import DENOMINATOR, NUMERATOR
+from service.stats.person_time import RunningPersonDays
+from service.store.running_sums import RunningSums
 from service.store.tables import EpisodeRow, RiskStepRow, SegmentRow, StratumRow
 
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 Filters: TypeAlias = Mapping[str, Sequence[str]]
-
-
-class PersonDays(NamedTuple):
-    """Days of one group and risk set within the window."""
-
-    values: tuple[str, ...]
-    risk_set: str
-    person_days: int
+Values: TypeAlias = tuple[str, ...]
+PerWindow: TypeAlias = NDArray[np.int64]
+"""One whole number for each window."""
 
 
 class DailyStep(NamedTuple):
@@ -69,24 +70,64 @@ def person_days(
     filters: Filters,
     by: Sequence[str],
     risk_sets: Sequence[str],
+    windows: Sequence[Days],
     *,
-    start_day: int | None,
-    end_day: int,
     position: int | None = None,
-) -> Iterator[PersonDays]:
-    """The days of each group in each risk set, summed over the window.
+) -> dict[tuple[Values, str], PerWindow]:
+    """The days of each group in each risk set, in each of the windows.
 
-    A step before the window counts for all of it, a step within it from its own day on.
+    One window is summed in the database; for many, the steps are read once and each window is two
+    look-ups in their running sums.
     """
+    asked = (connection, filters, by, risk_sets, windows)
+    if position is None and (memory := _memory(connection)):
+        found = memory.person_days(*asked)
+        if found is not None:
+            return found
+    read = _one_window if len(windows) == 1 else _many_windows
+    return read(*asked, position)
+
+
+def _one_window(
+    connection: Connection,
+    filters: Filters,
+    by: Sequence[str],
+    risk_sets: Sequence[str],
+    windows: Sequence[Days],
+    position: int | None,
+) -> dict[tuple[Values, str], PerWindow]:
+    """A step before the window counts for all of it, a step within it from its own day on."""
+    ((begins, end_day),) = windows
     steps = _steps(position)
-    begins = start_day or 0
     days_from_step = case(
         (steps.c.day < begins, end_day + 1 - begins), else_=end_day + 1 - steps.c.day
     )
     total = func.sum(cast(steps.c.change, BigInteger) * days_from_step)
     query = _grouped_steps(steps, filters, by, risk_sets, end_day, total)
-    for *values, risk_set, days in connection.execute(query):
-        yield PersonDays(tuple(values), risk_set, int(days))
+    return {
+        (tuple(values), risk_set): np.array([int(days)])
+        for *values, risk_set, days in connection.execute(query)
+    }
+
+
+def _many_windows(
+    connection: Connection,
+    filters: Filters,
+    by: Sequence[str],
+    risk_sets: Sequence[str],
+    windows: Sequence[Days],
+    position: int | None,
+) -> dict[tuple[Values, str], PerWindow]:
+    steps: dict[tuple[Values, str], list[tuple[int, int]]] = defaultdict(list)
+    starts, ends = np.array(windows, dtype=np.int64).T
+    for step in daily_steps(
+        connection, filters, by, risk_sets, end_day=int(ends.max()), position=position
+    ):
+        steps[step.values, step.risk_set].append((step.day, step.change))
+    return {
+        key: RunningPersonDays.of(*np.array(of_key, dtype=np.int64).T).between(starts, ends)
+        for key, of_key in steps.items()
+    }
 
 
 def daily_steps(
@@ -99,6 +140,11 @@ def daily_steps(
     position: int | None = None,
 ) -> Iterator[DailyStep]:
     """The steps of each group in each risk set up to `end_day`, for windows without number."""
+    if position is None and (memory := _memory(connection)):
+        found = memory.steps(connection, filters, by, risk_sets, end_day)
+        if found is not None:
+            yield from (DailyStep(*step) for step in found)
+            return
     steps = _steps(position)
     total = func.sum(steps.c.change)
     query = _grouped_steps(steps, filters, by, risk_sets, end_day, steps.c.day, total)
@@ -117,6 +163,15 @@ def case_counts(
     position: int | None = None,
 ) -> Iterator[CaseCount]:
     """Count the counted episodes with an onset in the window, grouped."""
+    if position is None and (memory := _memory(connection)):
+        tallied = memory.counts(connection, filters, by, start_day, end_day, by_day=by_day)
+        if tallied is not None:
+            for one in tallied:
+                cases, of_type, of_any = one.counted.tolist()
+                yield CaseCount(
+                    one.values, one.infection_type, one.onset_day, cases, of_type, of_any
+                )
+            return
     columns = [case_column(name) for name in by]
     infection_type = case_column("infection_type")
     days = [case_column("onset_day")] if by_day else []
@@ -148,6 +203,10 @@ def first_day(
     connection: Connection, filters: Filters, *, position: int | None = None
 ) -> int | None:
     """The first day at risk of a population; None where nobody was ever at risk."""
+    if position is None and (memory := _memory(connection)):
+        found, first = memory.first_day(connection, filters)
+        if found:
+            return first
     steps = _steps(position)
     query: AnySelect = select(func.min(steps.c.day))
     query = query.join(StratumRow, _is_stratum_of(steps.c)).where(
@@ -204,6 +263,14 @@ def entered_days(
     """How many courses entered follow-up on which day."""
     steps = daily_steps(connection, filters, (), (ENTERED,), end_day=end_day)
     return sorted((step.day, step.change) for step in steps)
+
+
+def _memory(connection: Connection) -> RunningSums | None:
+    """The sums in memory; a writer, whose changes could still be undone, asks the database."""
+    if connection.get_execution_options().get("writes", False):
+        return None
+    memory: RunningSums | None = connection.info.get(RunningSums)
+    return memory
 
 
 def _steps(position: int | None) -> Subquery:

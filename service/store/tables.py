@@ -27,6 +27,7 @@ SQLModel.metadata.naming_convention = NAMING
 IDENTIFIER = 64
 TERM = 128
 CURRENT = text("withdrawn_at IS NULL")
+WITHDRAWN = text("withdrawn_at IS NOT NULL")
 
 
 class UtcInstant(TypeDecorator[datetime]):
@@ -43,12 +44,18 @@ class UtcInstant(TypeDecorator[datetime]):
 
 
 class LedgerHead(SQLModel, table=True):
-    """One row: the last position given out, and the rules the ledger was built under."""
+    """One row: the last position given out, and the rules the ledger was built under.
+
+    Up to `rewritten_at` the ledger's past was rewritten, by an erasure or a rebuild.
+    """
 
     __tablename__ = "ledger_head"
 
     only_row: int = Field(default=1, primary_key=True)
     position: int = Field(sa_type=BigInteger)
+    rewritten_at: int = Field(
+        default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")}
+    )
     rules_fingerprint: str = Field(max_length=64)
 
 
@@ -109,6 +116,13 @@ class SegmentRow(SQLModel, table=True):
             sqlite_where=CURRENT,
             postgresql_where=CURRENT,
         ),
+        Index("ix_segments_posted_at", "posted_at"),
+        Index(
+            "ix_segments_withdrawn_at",
+            "withdrawn_at",
+            sqlite_where=WITHDRAWN,
+            postgresql_where=WITHDRAWN,
+        ),
     )
 
     facility: str = Field(primary_key=True, max_length=IDENTIFIER)
@@ -146,6 +160,13 @@ class EpisodeRow(SQLModel, table=True):
             "onset_day",
             sqlite_where=CURRENT,
             postgresql_where=CURRENT,
+        ),
+        Index("ix_episodes_posted_at", "posted_at"),
+        Index(
+            "ix_episodes_withdrawn_at",
+            "withdrawn_at",
+            sqlite_where=WITHDRAWN,
+            postgresql_where=WITHDRAWN,
         ),
     )
 

@@ -216,16 +216,24 @@ def figure(row: RateRow) -> Figure:
     return Figure(row.estimate.cases, row.estimate.person_days, row.recipients or 0)
 
 
+@pytest.fixture(params=[False, True], ids=["from the database", "from memory"])
+def in_memory(request: pytest.FixtureRequest) -> bool:
+    """Where the sums are read: both tell the same."""
+    return bool(request.param)
+
+
 # --- The law -------------------------------------------------------------------------------------
 
 
 @law
 @given(st.data())
-def test_rates_are_what_counting_day_by_day_says(migrated_url: str, data: st.DataObject) -> None:
+def test_rates_are_what_counting_day_by_day_says(
+    migrated_url: str, in_memory: bool, data: st.DataObject
+) -> None:
     cohort = data.draw(cohorts())
     hand = by_hand(cohort)
     arrived = stored(data.draw(interleaved(cohort)))
-    with recorded(migrated_url, in_batches(data, arrived)) as kept:
+    with recorded(migrated_url, in_batches(data, arrived), in_memory=in_memory) as kept:
         for asked in data.draw(st.lists(definitions(), min_size=4, max_size=8)):
             with kept.database.read() as connection:
                 table = rate_table(connection, asked, with_recipients=True)
@@ -245,11 +253,13 @@ def test_rates_are_what_counting_day_by_day_says(migrated_url: str, data: st.Dat
 
 @law
 @given(st.data())
-def test_what_was_told_is_told_again_as_of_then(migrated_url: str, data: st.DataObject) -> None:
+def test_what_was_told_is_told_again_as_of_then(
+    migrated_url: str, in_memory: bool, data: st.DataObject
+) -> None:
     cohort = data.draw(cohorts(max_patients=3))
     batches = in_batches(data, stored(data.draw(interleaved(cohort))))
     questions = data.draw(st.lists(definitions(), min_size=2, max_size=3))
-    with recorded(migrated_url) as kept:
+    with recorded(migrated_url, in_memory=in_memory) as kept:
         told_then = []
         for batch in batches:
             position = kept.record(batch)
@@ -266,10 +276,12 @@ def test_what_was_told_is_told_again_as_of_then(migrated_url: str, data: st.Data
 
 @law
 @given(st.data())
-def test_strata_add_up_to_the_whole(migrated_url: str, data: st.DataObject) -> None:
+def test_strata_add_up_to_the_whole(
+    migrated_url: str, in_memory: bool, data: st.DataObject
+) -> None:
     cohort = data.draw(cohorts())
     arrived = stored(data.draw(interleaved(cohort)))
-    with recorded(migrated_url, [arrived]) as kept:
+    with recorded(migrated_url, [arrived], in_memory=in_memory) as kept:
         for dimension in DIMENSIONS:
             asked = data.draw(definitions(by=st.just([dimension])))
             with kept.database.read() as connection:
@@ -292,10 +304,12 @@ def own_times(asked: RateDefinition) -> bool:
 
 @law
 @given(st.data())
-def test_windows_add_up_to_the_whole(migrated_url: str, data: st.DataObject) -> None:
+def test_windows_add_up_to_the_whole(
+    migrated_url: str, in_memory: bool, data: st.DataObject
+) -> None:
     cohort = data.draw(cohorts())
     arrived = stored(data.draw(interleaved(cohort)))
-    with recorded(migrated_url, [arrived]) as kept:
+    with recorded(migrated_url, [arrived], in_memory=in_memory) as kept:
         for interval in ("week", "month", "quarter", "year"):
             asked = data.draw(definitions())
             with kept.database.read() as connection:
@@ -338,7 +352,7 @@ def test_an_explanation_adds_up_to_the_rate_it_explains(
 ) -> None:
     cohort = data.draw(cohorts())
     batches = in_batches(data, stored(data.draw(interleaved(cohort))))
-    with recorded(migrated_url) as kept:
+    with recorded(migrated_url, in_memory=in_memory) as kept:
         positions = [kept.record(batch) for batch in batches]
         for asked in data.draw(st.lists(definitions(by=st.just([])), min_size=3, max_size=6)):
             position = data.draw(st.sampled_from(positions))

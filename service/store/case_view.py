@@ -1,0 +1,115 @@
+"""The counted episodes, kept in memory.
+
+In:     changes of the ledger, in any order.
+Out:    numbers of cases by chosen dimensions, in a window or by day.
+Source: docs/methods.md 4 and 6; docs/decisions/0010-sums-in-memory.md.
+
+An episode that no longer holds is counted once more, with -1: nothing has to be found again.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.domain.figures import NUMERATOR
+from service.store.changes import CASE, STRATUM, CaseChange
+from service.store.codes import Codes, Filters, Values, Whole, summed
+
+AT_ONCE = 100_000
+FACILITY = STRATUM[:1]
+NETWORK_STRATUM = STRATUM[1:]
+
+
+class CaseTally(NamedTuple):
+    """Cases of one group; `onset_day` is None where they are not wanted by day.
+
+    `counted` holds how many there are, how many are first of their type, how many first of any.
+    """
+
+    values: Values
+    infection_type: str
+    onset_day: int | None
+    counted: Whole
+
+
+class CaseView:
+    """Every case as three numbers (facility, stratum, kind), its onset day, and its marks."""
+
+    def __init__(self) -> None:
+        """There is no case."""
+        self._tables = (Codes(FACILITY), Codes(NETWORK_STRATUM), Codes(NUMERATOR))
+        self._parts: list[NDArray[np.int64]] = []
+
+    def add(self, changes: Iterable[CaseChange], sign: int = 1) -> None:
+        """Take cases in, or with sign -1 take them back."""
+        waiting = iter(changes)
+        while part := list(islice(waiting, AT_ONCE)):
+            self._parts.append(
+                np.array([self._line(change, sign) for change in part], dtype=np.int64).T
+            )
+
+    def counts(
+        self,
+        filters: Filters,
+        by: Sequence[str],
+        start_day: int | None,
+        end_day: int,
+        *,
+        by_day: bool,
+    ) -> Iterator[CaseTally]:
+        """The cases of each group in the window."""
+        given = {name: values for name, values in filters.items() if values or name in STRATUM}
+        codes, days, marks = self._columns()
+        asked = days <= end_day
+        if start_day is not None:
+            asked &= days >= start_day
+        for table, column in zip(self._tables, codes, strict=True):
+            if any(name in given for name in (*table.names, "agent")):
+                asked &= table.allowed(given)[column]
+        where = np.flatnonzero(asked)
+        names = (*by, "infection_type")
+        groups = [table.groups(names) for table in self._tables]
+        place = np.zeros(where.size, dtype=np.int64)
+        for group, column in zip(groups, codes, strict=True):
+            place = place * max(len(group.values), 1) + group.of_code[column[where]]
+        first = int(days[where].min()) if by_day and where.size else 0
+        width = int(days[where].max()) - first + 1 if by_day and where.size else 1
+        if by_day:
+            place = place * width + days[where] - first
+        for found, counted in summed(place, marks[:, where].T):
+            if counted.any():
+                rest, day = divmod(found, width)
+                named: dict[str, str] = {}
+                for table, group in reversed(list(zip(self._tables, groups, strict=True))):
+                    rest, number = divmod(rest, len(group.values))
+                    own = [name for name in names if name in table.names]
+                    named |= dict(zip(own, group.values[number], strict=True))
+                values = tuple(named[name] for name in by)
+                onset_day = first + day if by_day else None
+                yield CaseTally(values, named["infection_type"], onset_day, counted)
+
+    def _line(self, change: CaseChange, sign: int) -> tuple[int, ...]:
+        *terms, onset_day, first_of_type, first_of_any = change.values
+        named = dict(zip(CASE, terms, strict=False))
+        weight = sign * change.change
+        return (
+            *(
+                table.code(tuple(named[name] or "unknown" for name in table.names))
+                for table in self._tables
+            ),
+            onset_day,
+            weight,
+            weight * bool(first_of_type),
+            weight * bool(first_of_any),
+        )
+
+    def _columns(self) -> tuple[NDArray[np.int64], Whole, NDArray[np.int64]]:
+        """The numbers of facility, stratum and kind; the days; the three counts of each case."""
+        if len(self._parts) != 1:
+            empty = np.zeros((7, 0), dtype=np.int64)
+            self._parts = [np.concatenate([empty, *self._parts], axis=1)]
+        (table,) = self._parts
+        return table[:3], table[3], table[4:]

@@ -1,0 +1,108 @@
+"""The number at risk by some of its dimensions, kept in memory.
+
+In:     changes of the ledger, in any order.
+Out:    person-days by chosen dimensions over any windows; the steps themselves.
+Source: docs/methods.md 6; docs/decisions/0010-sums-in-memory.md.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+
+from service.domain.contributions import FOLLOW_UP
+from service.domain.days import Days
+from service.stats.step_grid import StepGrid
+from service.store.changes import STRATUM, StepChange
+from service.store.codes import Codes, Filters, Values, Whole, summed
+
+AT_ONCE = 100_000
+
+
+class StepView:
+    """Steps added up over all dimensions but `dimensions`; a row for each stratum and risk set."""
+
+    def __init__(self, dimensions: Sequence[str]) -> None:
+        """Nobody is at risk."""
+        self.dimensions = tuple(dimensions)
+        self._places = [STRATUM.index(name) for name in self.dimensions]
+        self._strata = Codes(self.dimensions)
+        self._rows: dict[tuple[int, str], int] = {}
+        self._grid = StepGrid()
+
+    def add(self, changes: Iterable[StepChange], sign: int = 1) -> None:
+        """Take changes in, or with sign -1 take them back."""
+        waiting = iter(changes)
+        while part := list(islice(waiting, AT_ONCE)):
+            rows = [self._row(change) for change in part]
+            days = [change.day for change in part]
+            self._grid.add(
+                np.array(rows), np.array(days), np.array([sign * one.change for one in part])
+            )
+
+    def person_days(
+        self, filters: Filters, by: Sequence[str], risk_sets: Sequence[str], windows: Sequence[Days]
+    ) -> dict[tuple[Values, str], Whole]:
+        """Person-days of each group and risk set in each window."""
+        groups = self._strata.groups(by)
+        looked_up: dict[int, Whole] = {}
+        for window in windows:
+            for day in (window.start_day, window.end_day + 1):
+                if day not in looked_up:
+                    looked_up[day] = self._grid.before(day)
+        found = {}
+        for risk_set in risk_sets:
+            rows, strata = self._wanted(filters, risk_set)
+            table = np.array(
+                [looked_up[w.end_day + 1][rows] - looked_up[w.start_day][rows] for w in windows],
+                dtype=np.int64,
+            ).reshape(len(windows), rows.size)
+            for group, days in summed(groups.of_code[strata], table.T):
+                found[groups.values[group], risk_set] = days
+        return found
+
+    def steps(
+        self, filters: Filters, by: Sequence[str], risk_sets: Sequence[str], until_day: int
+    ) -> Iterator[tuple[Values, str, int, int]]:
+        """Values, risk set, day and change of each group's steps up to a day."""
+        groups = self._strata.groups(by)
+        for risk_set in risk_sets:
+            rows, strata = self._wanted(filters, risk_set)
+            group_of_row = np.full(self._grid.rows, -1, dtype=np.int64)
+            group_of_row[rows] = groups.of_code[strata]
+            for of_month, days, changes in self._grid.steps(until_day):
+                group = group_of_row[of_month]
+                asked = group >= 0
+                first = int(days.min())
+                width = int(days.max()) - first + 1
+                place = group[asked] * width + days[asked] - first
+                for where, change in summed(place, changes[asked, np.newaxis]):
+                    values = groups.values[where // width]
+                    yield values, risk_set, first + where % width, int(change[0])
+
+    def first_day(self, filters: Filters) -> int | None:
+        """The first day on which anybody of the population was at risk."""
+        rows, _ = self._wanted(filters, FOLLOW_UP)
+        wanted = np.zeros(self._grid.rows, dtype=np.bool_)
+        wanted[rows] = True
+        for of_month, days, changes in self._grid.steps(np.iinfo(np.int64).max):
+            asked = wanted[of_month]
+            for day, change in summed(days[asked], changes[asked, np.newaxis]):
+                if change[0]:
+                    return day
+        return None
+
+    def _row(self, change: StepChange) -> int:
+        stratum = self._strata.code(tuple(change.stratum[place] for place in self._places))
+        return self._rows.setdefault((stratum, change.risk_set), len(self._rows))
+
+    def _wanted(self, filters: Filters, risk_set: str) -> tuple[Whole, Whole]:
+        """The rows of a risk set that pass the filters, and the stratum of each."""
+        allowed = np.flatnonzero(self._strata.allowed(filters)).tolist()
+        found = [
+            (row, stratum)
+            for stratum in allowed
+            if (row := self._rows.get((stratum, risk_set))) is not None
+        ]
+        rows, strata = np.array(found, dtype=np.int64).reshape(-1, 2).T
+        return rows, strata

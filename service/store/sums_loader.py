@@ -1,0 +1,44 @@
+"""Load the ledger's sums beside the service's work, and again when they had to be given up.
+
+In:     what loads them, and the sign that they are missing.
+Out:    a thread; while it works, figures are read from the database.
+Source: docs/decisions/0010-sums-in-memory.md.
+"""
+
+from collections.abc import Callable
+from threading import Event, Thread
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+log = structlog.get_logger(__name__)
+SECONDS_BEFORE_NEXT_TRY = 5.0
+
+
+class SumsLoader(Thread):
+    """Waits until the sums are missing, and loads them."""
+
+    def __init__(self, load: Callable[[], None], missing: Event) -> None:
+        """Not started yet."""
+        super().__init__(name="sums-loader", daemon=True)
+        self._load, self._missing, self._ends = load, missing, Event()
+
+    def run(self) -> None:
+        """Until it is stopped."""
+        while not self._ends.is_set():
+            self._missing.wait()
+            if self._ends.is_set():
+                return
+            self._missing.clear()
+            try:
+                self._load()
+            except DBAPIError as fault:
+                log.warning("sums_not_loaded", fault=type(fault).__name__)
+                self._missing.set()
+                self._ends.wait(SECONDS_BEFORE_NEXT_TRY)
+
+    def stop(self) -> None:
+        """End once the present load is done."""
+        self._ends.set()
+        self._missing.set()
+        self.join()
