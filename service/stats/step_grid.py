@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Whole: TypeAlias = NDArray[np.int64]
+Small: TypeAlias = NDArray[np.int32]
+"""Rows, days and changes of one month, in half the room; sums are formed of whole ones."""
 
 UNIX_DAY = 719_163
 """The ordinal of 1970-01-01, from which numpy counts."""
@@ -53,7 +55,7 @@ class StepGrid:
         self._months = 0
         self._change_sums = np.zeros((0, 0), dtype=np.int64)
         self._change_day_sums = np.zeros((0, 0), dtype=np.int64)
-        self._steps: dict[int, list[NDArray[np.int64]]] = {}
+        self._steps: dict[int, list[Small]] = {}
 
     def add(self, rows: Whole, days: Whole, changes: Whole) -> None:
         """Take steps in, arrays of one length in any order; rows beyond the last are new."""
@@ -75,7 +77,7 @@ class StepGrid:
                 np.add.at(added, (rows, columns), values)
                 sums[: self.rows] += np.cumsum(added, axis=1)
         order = np.argsort(months, kind="stable")
-        table = np.stack((rows, days, changes)).astype(np.int64)[:, order]
+        table = np.stack((rows, days, changes)).astype(np.int32)[:, order]
         found, starts = np.unique(months[order], return_index=True)
         for month, part in zip(found.tolist(), np.split(table, starts[1:], axis=1), strict=True):
             self._keep(month, part)
@@ -103,10 +105,10 @@ class StepGrid:
         column = min(max(month - self._first_month, 0), self._months)
         change_sums = self._change_sums[: self.rows, column].copy()
         change_day_sums = self._change_day_sums[: self.rows, column].copy()
-        rows, days, changes = self._of_month(month)
-        earlier = days < day
+        table = self._of_month(month)
+        earlier = table[1] < day
         if earlier.any():
-            rows, days, changes = rows[earlier], days[earlier], changes[earlier]
+            rows, days, changes = table[:, earlier].astype(np.int64)
             np.add.at(change_sums, rows, changes)
             np.add.at(change_day_sums, rows, changes * days)
         return day * change_sums - change_day_sums
@@ -114,21 +116,22 @@ class StepGrid:
     def steps(self, until_day: int) -> Iterator[tuple[Whole, Whole, Whole]]:
         """Rows, days and changes of all steps up to a day, month by month in order."""
         for month in sorted(self._steps):
-            rows, days, changes = self._of_month(month)
-            wanted = days <= until_day
+            table = self._of_month(month)
+            wanted = table[1] <= until_day
             if not wanted.any():
                 return
-            yield rows[wanted], days[wanted], changes[wanted]
+            rows, days, changes = table[:, wanted].astype(np.int64)
+            yield rows, days, changes
 
-    def _of_month(self, month: int) -> NDArray[np.int64]:
+    def _of_month(self, month: int) -> Small:
         fragments = self._steps.get(month)
         if fragments is None:
-            return np.zeros((3, 0), dtype=np.int64)
+            return np.zeros((3, 0), dtype=np.int32)
         if len(fragments) > 1:
             fragments[:] = [np.concatenate(fragments, axis=1)]
         return fragments[0]
 
-    def _keep(self, month: int, part: NDArray[np.int64]) -> None:
+    def _keep(self, month: int, part: Small) -> None:
         fragments = self._steps.setdefault(month, [])
         fragments.append(part)
         if len(fragments) > MOST_FRAGMENTS:

@@ -5,7 +5,8 @@ Out:    a number for each distinct tuple; which of them pass filters; the groups
 Source: docs/decisions/0010-sums-in-memory.md.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -17,7 +18,7 @@ Filters: TypeAlias = Mapping[str, Sequence[str]]
 
 
 class Groups(NamedTuple):
-    """The group of each distinct tuple, and the values of each group."""
+    """The group of each distinct tuple, and the values of each group, also of one without any."""
 
     of_code: Whole
     values: list[Values]
@@ -39,6 +40,8 @@ class Codes:
         """Nothing has appeared yet."""
         self.names = tuple(names)
         self._codes: dict[Values, int] = {}
+        self._terms: list[dict[str, int]] = [{} for _ in self.names]
+        self._columns = np.zeros((len(self.names), 0), dtype=np.int64)
 
     def __len__(self) -> int:
         """How many distinct tuples have appeared."""
@@ -50,31 +53,48 @@ class Codes:
 
     def allowed(self, filters: Filters) -> NDArray[np.bool_]:
         """Which tuples pass the filters on these names; `agent` speaks of regimens."""
-        wanted = {
-            place: frozenset(filters[name])
-            for place, name in enumerate(self.names)
-            if filters.get(name) is not None
-        }
-        agents = frozenset(filters.get("agent") or ()) if "regimen" in self.names else frozenset()
-        regimen = self.names.index("regimen") if agents else 0
-        return np.array(
-            [
-                all(values[place] in allowed for place, allowed in wanted.items())
-                and not (agents and agents.isdisjoint(values[regimen].split("+")))
-                for values in self._codes
-            ],
-            dtype=np.bool_,
-        )
+        passes = np.ones(len(self), dtype=np.bool_)
+        for terms, column, name in zip(self._terms, self._numbered(), self.names, strict=True):
+            wanted = filters.get(name)
+            if wanted is not None:
+                passes &= _chosen(terms, frozenset(wanted).__contains__)[column]
+            if name == "regimen" and (agents := frozenset(filters.get("agent") or ())):
+                passes &= _chosen(terms, lambda term: not agents.isdisjoint(term.split("+")))[
+                    column
+                ]
+        return passes
 
     def groups(self, by: Sequence[str]) -> Groups:
         """The groups by some of the names, others ignored."""
-        places = [self.names.index(name) for name in by if name in self.names]
-        numbers: dict[Values, int] = {}
-        of_code = [
-            numbers.setdefault(tuple(values[place] for place in places), len(numbers))
-            for values in self._codes
-        ]
-        return Groups(np.array(of_code, dtype=np.int64), list(numbers))
+        columns = self._numbered()
+        of_code = np.zeros(len(self), dtype=np.int64)
+        values: list[Values] = [()]
+        for name in by:
+            if name in self.names:
+                place = self.names.index(name)
+                terms = list(self._terms[place])
+                of_code = of_code * len(terms) + columns[place]
+                values = [(*value, term) for value in values for term in terms]
+        return Groups(of_code, values)
+
+    def _numbered(self) -> Whole:
+        """For each name, the number of the term of each tuple; those since the last look added."""
+        done = self._columns.shape[1]
+        if done < len(self):
+            new = [
+                [
+                    terms.setdefault(term, len(terms))
+                    for terms, term in zip(self._terms, values, strict=True)
+                ]
+                for values in islice(self._codes, done, None)
+            ]
+            added = np.array(new, dtype=np.int64).reshape(len(new), len(self.names)).T
+            self._columns = np.concatenate((self._columns, added), axis=1)
+        return self._columns
+
+
+def _chosen(terms: Iterable[str], is_wanted: Callable[[str], bool]) -> NDArray[np.bool_]:
+    return np.array([is_wanted(term) for term in terms], dtype=np.bool_)
 
 
 def summed(groups: Whole, table: Whole) -> Iterator[tuple[int, Whole]]:

@@ -17,6 +17,7 @@ from service.store.changes import STRATUM, StepChange
 from service.store.codes import Codes, Filters, Values, Whole, summed
 
 AT_ONCE = 100_000
+NONE = np.zeros(0, dtype=np.int64)
 
 
 class StepView:
@@ -27,7 +28,7 @@ class StepView:
         self.dimensions = tuple(dimensions)
         self._places = [STRATUM.index(name) for name in self.dimensions]
         self._strata = Codes(self.dimensions)
-        self._rows: dict[tuple[int, str], int] = {}
+        self._rows = Rows()
         self._grid = StepGrid()
 
     def add(self, changes: Iterable[StepChange], sign: int = 1) -> None:
@@ -94,15 +95,39 @@ class StepView:
 
     def _row(self, change: StepChange) -> int:
         stratum = self._strata.code(tuple(change.stratum[place] for place in self._places))
-        return self._rows.setdefault((stratum, change.risk_set), len(self._rows))
+        return self._rows.code(stratum, change.risk_set)
 
     def _wanted(self, filters: Filters, risk_set: str) -> tuple[Whole, Whole]:
         """The rows of a risk set that pass the filters, and the stratum of each."""
-        allowed = np.flatnonzero(self._strata.allowed(filters)).tolist()
-        found = [
-            (row, stratum)
-            for stratum in allowed
-            if (row := self._rows.get((stratum, risk_set))) is not None
-        ]
-        rows, strata = np.array(found, dtype=np.int64).reshape(-1, 2).T
+        rows, strata = self._rows.of(risk_set)
+        allowed = self._strata.allowed(filters)[strata]
+        return rows[allowed], strata[allowed]
+
+
+class Rows:
+    """Numbers strata in risk sets, in order of appearance."""
+
+    def __init__(self) -> None:
+        """There is no row."""
+        self._count = 0
+        self._of_risk_set: dict[str, dict[int, int]] = {}
+        self._arrays: dict[str, tuple[Whole, Whole]] = {}
+
+    def code(self, stratum: int, risk_set: str) -> int:
+        """The number of a stratum in a risk set."""
+        of_set = self._of_risk_set.setdefault(risk_set, {})
+        found = of_set.get(stratum)
+        if found is None:
+            found = of_set[stratum] = self._count
+            self._count += 1
+        return found
+
+    def of(self, risk_set: str) -> tuple[Whole, Whole]:
+        """The numbers of all rows of a risk set, and their strata."""
+        of_set = self._of_risk_set.get(risk_set, {})
+        rows, strata = self._arrays.get(risk_set, (NONE, NONE))
+        if rows.size != len(of_set):
+            rows = np.fromiter(of_set.values(), dtype=np.int64, count=len(of_set))
+            strata = np.fromiter(of_set.keys(), dtype=np.int64, count=len(of_set))
+            self._arrays[risk_set] = (rows, strata)
         return rows, strata
