@@ -113,3 +113,12 @@ class CaseView:
             self._parts = [np.concatenate([empty, *self._parts], axis=1)]
         (table,) = self._parts
         return table[:3], table[3], table[4:]
+
+
+def added_up(tallies: Iterable[CaseTally]) -> list[CaseTally]:
+    """The tallies of each group as one; none where nothing is left."""
+    found: dict[tuple[Values, str, int | None], Whole] = {}
+    for values, infection_type, onset_day, counted in tallies:
+        key = (values, infection_type, onset_day)
+        found[key] = found.get(key, 0) + counted
+    return [CaseTally(*key, counted) for key, counted in found.items() if counted.any()]

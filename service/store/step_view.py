@@ -7,6 +7,7 @@ Source: docs/methods.md 6; docs/decisions/0010-sums-in-memory.md.
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,15 @@ from service.store.codes import Codes, Filters, Values, Whole, summed
 
 AT_ONCE = 100_000
 NONE = np.zeros(0, dtype=np.int64)
+
+
+class GroupStep(NamedTuple):
+    """The change in the number of one group and risk set on one day."""
+
+    values: Values
+    risk_set: str
+    day: int
+    change: int
 
 
 class StepView:
@@ -64,8 +74,8 @@ class StepView:
 
     def steps(
         self, filters: Filters, by: Sequence[str], risk_sets: Sequence[str], until_day: int
-    ) -> Iterator[tuple[Values, str, int, int]]:
-        """Values, risk set, day and change of each group's steps up to a day."""
+    ) -> Iterator[GroupStep]:
+        """Each group's steps up to a day."""
         groups = self._strata.groups(by)
         for risk_set in risk_sets:
             rows, strata = self._wanted(filters, risk_set)
@@ -79,7 +89,7 @@ class StepView:
                 place = group[asked] * width + days[asked] - first
                 for where, change in summed(place, changes[asked, np.newaxis]):
                     values = groups.values[where // width]
-                    yield values, risk_set, first + where % width, int(change[0])
+                    yield GroupStep(values, risk_set, first + where % width, int(change[0]))
 
     def first_day(self, filters: Filters) -> int | None:
         """The first day on which anybody of the population was at risk."""

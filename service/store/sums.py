@@ -36,6 +36,7 @@ from service.domain.days import Days
 from service.domain.figures import DENOMINATOR, NUMERATOR
 from service.stats.person_time import RunningPersonDays
 from service.store.running_sums import RunningSums
+from service.store.step_view import GroupStep
 from service.store.tables import EpisodeRow, RiskStepRow, SegmentRow, StratumRow
 
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
@@ -43,15 +44,6 @@ Filters: TypeAlias = Mapping[str, Sequence[str]]
 Values: TypeAlias = tuple[str, ...]
 PerWindow: TypeAlias = NDArray[np.int64]
 """One whole number for each window."""
-
-
-class DailyStep(NamedTuple):
-    """The change in the number of one group and risk set on one day."""
-
-    values: tuple[str, ...]
-    risk_set: str
-    day: int
-    change: int
 
 
 class CaseCount(NamedTuple):
@@ -80,8 +72,8 @@ def person_days(
     look-ups in their running sums.
     """
     asked = (connection, filters, by, risk_sets, windows)
-    if position is None and (memory := _memory(connection)):
-        found = memory.person_days(*asked)
+    if memory := _memory(connection):
+        found = memory.person_days(*asked, position)
         if found is not None:
             return found
     read = _one_window if len(windows) == 1 else _many_windows
@@ -138,18 +130,18 @@ def daily_steps(
     *,
     end_day: int,
     position: int | None = None,
-) -> Iterator[DailyStep]:
+) -> Iterator[GroupStep]:
     """The steps of each group in each risk set up to `end_day`, for windows without number."""
-    if position is None and (memory := _memory(connection)):
-        found = memory.steps(connection, filters, by, risk_sets, end_day)
+    if memory := _memory(connection):
+        found = memory.steps(connection, filters, by, risk_sets, end_day, position)
         if found is not None:
-            yield from (DailyStep(*step) for step in found)
+            yield from found
             return
     steps = _steps(position)
     total = func.sum(steps.c.change)
     query = _grouped_steps(steps, filters, by, risk_sets, end_day, steps.c.day, total)
     for *values, risk_set, day, change in connection.execute(query):
-        yield DailyStep(tuple(values), risk_set, day, int(change))
+        yield GroupStep(tuple(values), risk_set, day, int(change))
 
 
 def case_counts(
@@ -163,8 +155,9 @@ def case_counts(
     position: int | None = None,
 ) -> Iterator[CaseCount]:
     """Count the counted episodes with an onset in the window, grouped."""
-    if position is None and (memory := _memory(connection)):
-        tallied = memory.counts(connection, filters, by, start_day, end_day, by_day=by_day)
+    if memory := _memory(connection):
+        between = (start_day, end_day)
+        tallied = memory.counts(connection, filters, by, between, by_day=by_day, position=position)
         if tallied is not None:
             for one in tallied:
                 cases, of_type, of_any = one.counted.tolist()
