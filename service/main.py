@@ -25,6 +25,7 @@ from service.api import (
     patients,
     rate_ratios,
     rates,
+    repeat_windows,
     state,
 )
 from service.api.body_limit import BodyLimit
@@ -50,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     patients.router,
     rates.router,
+    repeat_windows.router,
     rate_ratios.router,
     funnel.router,
     baselines.router,
