@@ -106,7 +106,7 @@ def get_rates_under_windows(
     """How many cases, how much time at risk and what rate there would be under each window.
 
     The row `in_force` is there whether asked for or not, and equals `GET /v1/rates`. Every patient
-    is counted again, so that this takes longer than a rate and refuses more than 50,000 patients.
+    is counted again, so that this takes longer than a rate and refuses more than 20,000 patients.
     """
     windows = query.windows
     with surveillance.database.read() as connection:

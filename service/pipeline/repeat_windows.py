@@ -22,7 +22,7 @@ from service.pipeline.walk import patients_known
 from service.store.census import take_census
 from service.store.engine import Connection
 
-MOST_PATIENTS = 50_000
+MOST_PATIENTS = 20_000
 """Patients counted again for one answer."""
 ONE_TYPE = (
     "Each infection type has its own case definition, and `any` has none: ask for exactly one "

@@ -22,6 +22,17 @@ from service.stats.empirical_bayes import (
 OBSERVED = [2, 9, 25, 4, 0, 13]
 EXPECTED = [8.0, 10.0, 9.0, 13.0, 1.5, 6.0]
 
+LIP_CANCER_OBSERVED = """
+9 39 11 9 15 8 26 7 6 20 13 5 3 8 17 9 2 7 9 7 16 31 11 7 19 15 7 10 16 11 5 3 7 8 11 9 11 8 6 4
+10 8 2 6 19 3 2 3 28 6 1 1 1 1 0 0
+"""
+LIP_CANCER_EXPECTED = """
+1.4 8.7 3.0 2.5 4.3 2.4 8.1 2.3 2.0 6.6 4.4 1.8 1.1 3.3 7.8 4.6 1.1 4.2 5.5 4.4 10.5 22.7 8.8
+5.6 15.5 12.5 6.0 9.0 14.4 10.2 4.8 2.9 7.0 8.5 12.3 10.1 12.7 9.4 7.2 5.3 18.8 15.8 4.3 14.6
+50.7 8.2 5.6 9.3 88.7 19.6 3.4 3.6 5.7 7.0 4.2 1.8
+"""
+"""The 56 counties of Scotland 1975-1980, on which Clayton & Kaldor show their method."""
+
 
 def by_integration(observed: int, expected: float, known: Prior) -> tuple[float, float]:
     """The marginal probability and the posterior mean, integrating over the ratio."""
@@ -65,15 +76,25 @@ def test_the_interval_holds_what_it_says() -> None:
     assert (found.interval.lower, found.interval.upper) == pytest.approx(ratios.interval(0.9))
 
 
-def test_no_other_prior_is_likelier() -> None:
-    found = prior(OBSERVED, EXPECTED)
+@pytest.mark.parametrize(
+    ("observed", "expected"),
+    [
+        (OBSERVED, EXPECTED),
+        (
+            [int(cases) for cases in LIP_CANCER_OBSERVED.split()],
+            [float(cases) for cases in LIP_CANCER_EXPECTED.split()],
+        ),
+    ],
+    ids=["six facilities", "lip cancer"],
+)
+def test_no_other_prior_is_likelier(observed: list[int], expected: list[float]) -> None:
+    found = prior(observed, expected)
     assert found.mean is not None
-    observed, expected = np.array(OBSERVED, float), np.array(EXPECTED)
 
     def surprise(logs: np.ndarray) -> float:
         dispersion, mean = (float(x) for x in np.exp(logs))
         shape = 1 / dispersion
-        chance = shape / (shape + mean * expected)
+        chance = shape / (shape + mean * np.array(expected))
         return float(-stats.nbinom.logpmf(observed, shape, chance).sum())
 
     starts = [np.log([k, m]) for k in (0.01, 0.5, 5.0) for m in (0.3, 1.0, 3.0)]
