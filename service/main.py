@@ -19,11 +19,13 @@ from service.api import (
     comparisons,
     documentation,
     events,
+    funnel,
     health,
     monitors,
     patients,
     rate_ratios,
     rates,
+    repeat_windows,
     state,
 )
 from service.api.body_limit import BodyLimit
@@ -49,7 +51,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     patients.router,
     rates.router,
+    repeat_windows.router,
     rate_ratios.router,
+    funnel.router,
     baselines.router,
     comparisons.router,
     monitors.router,

@@ -35,6 +35,13 @@ def get_comparisons(
     facility: Annotated[
         list[str], Query(max_length=100, description="Facilities; without any, all. Repeatable.")
     ] = [],  # noqa: B006
+    proportion_ci: Annotated[
+        Literal["exact", "wilson", "jeffreys"],
+        Query(
+            description="Interval of an observed proportion or share: Clopper-Pearson, Wilson, or "
+            "Jeffreys with 0 and 1 as limits for none and all."
+        ),
+    ] = "exact",
 ) -> ComparisonsAnswer:
     """Up to today, by each figure's own definition: population, numerator, denominator, horizon.
 
@@ -46,7 +53,13 @@ def get_comparisons(
     with surveillance.database.read() as connection:
         chosen = chosen_baselines(connection, baseline, measure)
         known = known_at(connection, surveillance, None)
-        found = compare(connection, chosen, facilities, known.latest_day.toordinal())
+        found = compare(
+            connection,
+            chosen,
+            facilities,
+            known.latest_day.toordinal(),
+            proportion_ci=proportion_ci,
+        )
     return ComparisonsAnswer(
         as_of={
             "position": known.position,

@@ -41,7 +41,8 @@ STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 class Figure:
     """A table with its head; `rows` by kind, of which `total` holds one row or none.
 
-    `beside` holds single rows that are neither, by the name of their kind.
+    `beside` holds single rows that are neither, by the name of their kind, and `lists` further
+    rows, by theirs.
     """
 
     head: Mapping[str, Any]
@@ -49,12 +50,14 @@ class Figure:
     total: Row | None
     window_totals: Sequence[Row] | None = None
     beside: Mapping[str, Row | None] = field(default_factory=dict)
+    lists: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
     @property
     def kinds(self) -> Iterator[tuple[str, Row]]:
         """Every row with its kind, in order."""
         yield from (("row", row) for row in self.rows)
         yield from (("window_total", row) for row in self.window_totals or ())
+        yield from ((kind, row) for kind, rows in self.lists.items() for row in rows)
         singles = {**self.beside, "total": self.total}
         yield from ((kind, row) for kind, row in singles.items() if row is not None)
 
@@ -91,7 +94,7 @@ def _json(figure: Figure) -> bytes:
     body: dict[str, Any] = {**figure.head, "rows": figure.rows}
     if figure.window_totals is not None:
         body["window_totals"] = figure.window_totals
-    return msgspec.json.encode({**body, **figure.beside, "total": figure.total})
+    return msgspec.json.encode({**body, **figure.lists, **figure.beside, "total": figure.total})
 
 
 def _ndjson(figure: Figure) -> bytes:

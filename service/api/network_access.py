@@ -16,3 +16,16 @@ def require_network(principal: Principal) -> None:
             "This key is bound to facilities, and this would change what all others are told.",
             code="network_not_allowed",
         )
+
+
+def require_network_rate(principal: Principal) -> None:
+    """Raise `Forbidden` for a key bound to facilities: its own figures beside the network's rate
+    would give away what all others had.
+    """
+    if principal.facilities is not None:
+        raise Forbidden(
+            "This key is bound to facilities, and the network's own rate is not theirs to see: "
+            "less their own cases it tells those of the others. Ask for a published rate with "
+            "`baseline=`, see `GET /v1/baselines`.",
+            code="network_not_allowed",
+        )

@@ -6,7 +6,7 @@ Source: docs/methods.md 2 to 4.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from service.domain.courses import Course, courses
@@ -23,6 +23,7 @@ from service.domain.strata import (
     regimens_in_force,
     stretches,
 )
+from service.reference.case_definitions import CaseDefinitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +89,23 @@ def timeline(received: Sequence[AnyEvent], rules: FollowUpRules) -> PatientTimel
         in_force = regimens_in_force(course, regimens)
         cut = stretches(course, at_risk, in_force)
         followed.append(FollowedCourse(course, tuple(at_risk), tuple(in_force), tuple(cut)))
-    records = infection_records(standing)
-    placed = [
-        _placed(episode, followed, known.death_day)
-        for episode in episodes(records, rules.case_definitions)
-    ]
-    return PatientTimeline(
+    bare = PatientTimeline(
         received=tuple(received),
         standing=tuple(standing),
         courses=tuple(followed),
-        records=tuple(records),
-        episodes=tuple(_with_firsts(placed)),
+        records=tuple(infection_records(standing)),
+        episodes=(),
     )
+    return under(bare, rules.case_definitions)
+
+
+def under(patient: PatientTimeline, case_definitions: CaseDefinitions) -> PatientTimeline:
+    """The same patient with the records counted by other case definitions."""
+    placed = [
+        _placed(episode, patient.courses, patient.death_day)
+        for episode in episodes(patient.records, case_definitions)
+    ]
+    return replace(patient, episodes=tuple(_with_firsts(placed)))
 
 
 def _placed(

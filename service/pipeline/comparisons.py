@@ -65,6 +65,7 @@ class Ledger:
     connection: Connection
     facilities: tuple[str, ...] | None
     today: int
+    proportion_ci: str = "exact"
     case_file: CaseFile = field(init=False)
     cohorts: Cohorts = field(init=False)
     monitors: list[MonitorDefinition] = field(init=False)
@@ -86,9 +87,14 @@ def compare(
     baselines: Iterable[Baseline],
     facilities: tuple[str, ...] | None,
     today: int,
+    *,
+    proportion_ci: str = "exact",
 ) -> list[Comparison]:
-    """Each baseline beside its observed figure, at some facilities or at all (None)."""
-    ledger = Ledger(connection, facilities, today)
+    """Each baseline beside its observed figure, at some facilities or at all (None).
+
+    `proportion_ci` names the interval of an observed proportion or share.
+    """
+    ledger = Ledger(connection, facilities, today, proportion_ci)
     return [COMPARE[baseline.measure](ledger, baseline) for baseline in baselines]
 
 
@@ -152,7 +158,12 @@ def _rate(ledger: Ledger, baseline: Baseline) -> Comparison:
 def _proportion(ledger: Ledger, baseline: Baseline) -> Comparison:
     cases = cases_for(ledger.case_file, baseline, None)
     observed, expected = observed_proportion(
-        ledger.connection, baseline, cases, ledger.facilities, ledger.today
+        ledger.connection,
+        baseline,
+        cases,
+        ledger.facilities,
+        ledger.today,
+        method=ledger.proportion_ci,
     )
     return _against(ledger, baseline, observed, expected)
 
@@ -164,7 +175,9 @@ def _incidence(ledger: Ledger, baseline: Baseline) -> Comparison:
 
 
 def _share(ledger: Ledger, baseline: Baseline) -> Comparison:
-    observed, expected = observed_share(ledger.case_file, baseline, ledger.today)
+    observed, expected = observed_share(
+        ledger.case_file, baseline, ledger.today, method=ledger.proportion_ci
+    )
     return Comparison(baseline, observed, expected, reason=SHARE_HAS_NO_RATIO)
 
 

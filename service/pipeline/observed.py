@@ -2,7 +2,8 @@
 
 In:     a baseline, its cases, and what they are held against.
 Out:    `Observed` with its interval, and `Expected` with its formula in words.
-Source: docs/methods.md 5 and 7. Rate: exact Poisson; proportion and share: Clopper-Pearson;
+Source: docs/methods.md 5 and 7. Rate: exact Poisson; proportion and share: Clopper-Pearson unless
+        another is asked for;
         cumulative incidence: Aalen-Johansen with log-log limits.
 """
 
@@ -122,6 +123,8 @@ def observed_proportion(
     cases: Iterable[Case],
     facilities: Sequence[str] | None,
     today: int,
+    *,
+    method: str = "exact",
 ) -> tuple[Observed, Expected]:
     """Recipients with at least one case over recipients; a recipient is a course."""
     ill = len(first_of_each_course(case for case in in_order(cases) if case.onset_day <= today))
@@ -130,7 +133,7 @@ def observed_proportion(
         ill,
         ill / recipients if recipients else None,
         "fraction of recipients",
-        proportion_interval(ill, recipients, level=LEVEL),
+        proportion_interval(ill, recipients, method, LEVEL),
         recipients=recipients,
     )
     expected = Expected(
@@ -143,7 +146,7 @@ def observed_proportion(
 
 
 def observed_share(
-    case_file: CaseFile, baseline: Baseline, today: int
+    case_file: CaseFile, baseline: Baseline, today: int, *, method: str = "exact"
 ) -> tuple[Observed, Expected]:
     """The cases of the numerator among the cases it is a share of, the first of each course."""
     whole = msgspec.structs.replace(
@@ -155,7 +158,7 @@ def observed_share(
         part,
         part / len(among) if among else None,
         "fraction of cases",
-        proportion_interval(part, len(among), level=LEVEL),
+        proportion_interval(part, len(among), method, LEVEL),
         among_cases=len(among),
     )
     return observed, Expected((baseline.value or 0.0) * len(among), "published share × cases")

@@ -201,8 +201,10 @@ def _added_up(entries: Iterable[tuple[Values, PerWindow]]) -> dict[Values, PerWi
     return added
 
 
-def _row(definition: RateDefinition, cell: Cell, window: int) -> RateRow:
-    cases, person_days = int(cell.cases[window]), int(cell.person_days[window])
+def rate_row(
+    definition: RateDefinition, stratum: dict[str, str], cases: int, person_days: int
+) -> RateRow:
+    """Cases and person-days with both intervals, in the definition's unit."""
     estimate = rate_estimate(
         cases,
         person_days,
@@ -218,7 +220,12 @@ def _row(definition: RateDefinition, cell: Cell, window: int) -> RateRow:
         reference_rate=REFERENCE_RATE,
     )
     shown = definition.per * DAYS_PER_UNIT[definition.unit] / DAYS_PER_YEAR
-    return RateRow(cell.stratum, estimate, per_year.scaled(shown))
+    return RateRow(stratum, estimate, per_year.scaled(shown))
+
+
+def _row(definition: RateDefinition, cell: Cell, window: int) -> RateRow:
+    cases, person_days = int(cell.cases[window]), int(cell.person_days[window])
+    return rate_row(definition, cell.stratum, cases, person_days)
 
 
 def _with_recipients(connection: Connection, table: RateTable, position: int | None) -> RateTable:

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.stats.proportions import proportion_interval
 from tests.journeys.watched import send
 
 FACILITY = "ucd-01"
@@ -123,6 +124,35 @@ def test_a_proportion_is_set_beside_recipients_with_a_case(client):
     assert found["expected"]["cases"] == 2.0
     assert found["ratio"]["value"] == 0.5
     assert "runs ahead" in found["expected"]["assumption"]
+
+
+@pytest.mark.parametrize("method", ["exact", "wilson", "jeffreys"])
+def test_the_interval_of_a_proportion_or_share_is_the_one_named(client, method):
+    send(client, cohort())
+    compared(client, "mine-proportion", measure="proportion", value=0.5)
+    viral = {"infection_type": ["viral"]}
+    compared(client, "mine-share", measure="share", value=0.4, numerator=viral, among={})
+    compared(client, "mine-rate")
+    names = ["mine-proportion", "mine-share", "mine-rate"]
+    query = {"baseline": names, "facility": FACILITY, "proportion_ci": method}
+    items = client.get("/v1/comparisons", params=query).json()["items"]
+    observed = {one["baseline"]["id"]: one["observed"] for one in items}
+    for name, n in {"mine-proportion": "recipients", "mine-share": "among_cases"}.items():
+        told = observed[name]
+        expected = proportion_interval(told["cases"], told[n], method)
+        assert told["ci"] == {
+            "lower": pytest.approx(expected.lower),
+            "upper": pytest.approx(expected.upper),
+            "level": 0.95,
+            "method": method,
+        }
+    assert observed["mine-rate"]["ci"]["method"] == "exact"
+
+
+def test_an_unknown_interval_of_a_proportion_is_refused(client):
+    answer = client.get("/v1/comparisons", params={"proportion_ci": "wald"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "?proportion_ci"
 
 
 def test_below_one_expected_case_no_ratio_is_given_and_the_reason_is(client):

@@ -25,7 +25,14 @@ from service.pipeline.rates import RateRow, rate_table, rate_tables
 from service.reference import INFECTION_TYPES
 from service.store import sums
 from service.store.events import PatientKey
-from tests.properties.day_by_day import Count, CountedEpisode, DayAtRisk, count_day_by_day
+from tests.properties.day_by_day import (
+    CASE_DEFINITIONS,
+    Count,
+    CountedEpisode,
+    DayAtRisk,
+    Definition,
+    count_day_by_day,
+)
 from tests.properties.histories import FIRST_DAY, cohorts, interleaved, stored
 from tests.properties.recorded import recorded
 
@@ -123,11 +130,11 @@ class Figure(NamedTuple):
     recipients: int
 
 
-def by_hand(cohort: Cohort) -> Hand:
+def by_hand(cohort: Cohort, definitions: Mapping[str, Definition] = CASE_DEFINITIONS) -> Hand:
     days: dict[int, list[DayHad]] = defaultdict(list)
     episodes: list[CountedEpisode] = []
     for (facility, patient), history in cohort.items():
-        count: Count = count_day_by_day(stored(history), 90)
+        count: Count = count_day_by_day(stored(history), 90, definitions)
         episodes += count.episodes
         for number, at_risk in count.days.items():
             days[number].append(DayHad((facility, patient, at_risk.index_day), at_risk))
