@@ -20,9 +20,10 @@ from service.domain.figures import DENOMINATOR, RateDefinition
 from service.errors import BadQuery, Detail, MeasureMismatch
 from service.pipeline.observations import CaseFile, cases_for, population_filters
 from service.pipeline.observed import observed_rate
-from service.pipeline.tally import Values, tally
+from service.pipeline.tally import tally
 from service.reference.baselines import Baseline
 from service.store.engine import Connection
+from service.store.sums import Values
 
 STANDARDISABLE = tuple(name for name in DENOMINATOR if name != "facility")
 """Every day has one value of each, so that strata neither overlap nor leave a day out."""
