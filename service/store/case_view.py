@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
 from service.domain.figures import NUMERATOR
+from service.store import changes
 from service.store.changes import CASE, STRATUM, CaseChange
 from service.store.codes import Codes, Filters, Values, Whole, summed
 
@@ -38,18 +40,22 @@ class CaseTally(NamedTuple):
 class CaseView:
     """Every case as three numbers (facility, stratum, kind), its onset day, and its marks."""
 
-    def __init__(self) -> None:
-        """There is no case."""
+    def __init__(self, position: int) -> None:
+        """There is no case; what comes after the position can be followed."""
+        self.position = position
         self._tables = (Codes(FACILITY), Codes(NETWORK_STRATUM), Codes(NUMERATOR))
         self._parts: list[NDArray[np.int64]] = []
 
-    def add(self, changes: Iterable[CaseChange], sign: int = 1) -> None:
-        """Take cases in, or with sign -1 take them back."""
-        waiting = iter(changes)
+    def add(self, cases: Iterable[CaseChange]) -> None:
+        """Take cases in."""
+        waiting = iter(cases)
         while part := list(islice(waiting, AT_ONCE)):
-            self._parts.append(
-                np.array([self._line(change, sign) for change in part], dtype=np.int64).T
-            )
+            self._parts.append(np.array([self._line(change) for change in part], dtype=np.int64).T)
+
+    def follow(self, connection: Connection, position: int) -> None:
+        """Take in what came or went up to a position, which this transaction sees as the last."""
+        self.add(changes.cases_since(connection, self.position))
+        self.position = position
 
     def counts(
         self,
@@ -91,10 +97,10 @@ class CaseView:
                 onset_day = first + day if by_day else None
                 yield CaseTally(values, named["infection_type"], onset_day, counted)
 
-    def _line(self, change: CaseChange, sign: int) -> tuple[int, ...]:
+    def _line(self, change: CaseChange) -> tuple[int, ...]:
         *terms, onset_day, first_of_type, first_of_any = change.values
         named = dict(zip(CASE, terms, strict=False))
-        weight = sign * change.change
+        weight = change.change
         return (
             *(
                 table.code(tuple(named[name] or "unknown" for name in table.names))

@@ -8,9 +8,11 @@ A segment or an episode holds from `posted_at` until before `withdrawn_at`, so w
 position is found by either of the two; what came and went after it changed nothing.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Select, and_, case, literal, or_, select
 from sqlmodel import col
 
@@ -18,8 +20,10 @@ from service.domain.contributions import MARKERS
 from service.domain.figures import DENOMINATOR, NUMERATOR
 from service.store.tables import EpisodeRow, RiskStepRow, SegmentRow, StratumRow
 
+Whole: TypeAlias = NDArray[np.int64]
+Term = TypeVar("Term", bound=Hashable)
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
-ROWS_AT_ONCE = 20_000
+ROWS_AT_ONCE = 200_000
 
 STRATUM = DENOMINATOR
 """What describes a stratum, the facility first."""
@@ -27,13 +31,19 @@ CASE = (*STRATUM, *NUMERATOR, "onset_day", "first_of_type", "first_of_any")
 """What is known of a counted episode."""
 
 
-class StepChange(NamedTuple):
-    """A change in the number in a risk set; `stratum` in the order of `STRATUM`."""
+class Steps(NamedTuple):
+    """Changes in the numbers at risk, as columns of one length.
 
-    stratum: tuple[str, ...]
-    risk_set: str
-    day: int
-    change: int
+    `stratum` and `risk_set` are places in the lists of those that occur; a stratum's values are in
+    the order of `STRATUM`.
+    """
+
+    strata: list[tuple[str, ...]]
+    risk_sets: list[str]
+    stratum: Whole
+    risk_set: Whole
+    day: Whole
+    change: Whole
 
 
 class CaseChange(NamedTuple):
@@ -43,37 +53,36 @@ class CaseChange(NamedTuple):
     change: int
 
 
-def all_steps(connection: Connection) -> Iterator[StepChange]:
+def all_steps(connection: Connection) -> Iterator[Steps]:
     """The running sums as they stand."""
+    columns = (RiskStepRow.stratum_id, RiskStepRow.risk_set, RiskStepRow.day, RiskStepRow.change)
     strata = _strata(connection)
-    query: AnySelect = select(
-        col(RiskStepRow.stratum_id),
-        col(RiskStepRow.risk_set),
-        col(RiskStepRow.day),
-        col(RiskStepRow.change),
-    )
-    for part in _parts(connection, query):
-        for stratum_id, risk_set, day, change in part:
-            yield StepChange(strata[stratum_id], risk_set, day, change)
+    for part in _parts(connection, select(*(col(column) for column in columns))):
+        stratum_ids, risk_sets, days, changes = zip(*part, strict=True)
+        found, places = np.unique(np.array(stratum_ids, dtype=np.int64), return_inverse=True)
+        named = [strata[stratum_id] for stratum_id in found.tolist()]
+        yield _steps(named, places, risk_sets, days, changes)
 
 
-def steps_since(connection: Connection, position: int) -> Iterator[StepChange]:
+def steps_since(connection: Connection, position: int) -> Iterator[Steps]:
     """The steps of segments that came or went after a position."""
-    strata_columns = [_column(StratumRow, name) for name in STRATUM]
+    columns = (SegmentRow.risk_set, SegmentRow.start_day, SegmentRow.end_day)
     query: AnySelect = select(
-        *strata_columns,
-        col(SegmentRow.risk_set),
-        col(SegmentRow.start_day),
-        col(SegmentRow.end_day),
+        *(_column(StratumRow, name) for name in STRATUM),
+        *(col(column) for column in columns),
         _sign(SegmentRow),
     )
     query = query.join(StratumRow, _is_stratum_of(SegmentRow))
     for part in _parts(connection, query.where(_changed(SegmentRow, position))):
-        for *stratum, risk_set, start_day, end_day, sign in part:
-            named = tuple(stratum)
-            yield StepChange(named, risk_set, start_day, sign)
-            if risk_set not in MARKERS:
-                yield StepChange(named, risk_set, end_day + 1, -sign)
+        steps = [
+            (tuple(stratum), risk_set, day, change)
+            for *stratum, risk_set, start_day, end_day, sign in part
+            for day, change in ((start_day, sign), (end_day + 1, -sign))
+            if day == start_day or risk_set not in MARKERS
+        ]
+        strata, risk_sets, days, changes = zip(*steps, strict=True)
+        named, places = _numbered(strata)
+        yield _steps(named, places, risk_sets, days, changes)
 
 
 def all_cases(connection: Connection) -> Iterator[CaseChange]:
@@ -86,6 +95,25 @@ def cases_since(connection: Connection, position: int) -> Iterator[CaseChange]:
     """The counted episodes that came or went after a position."""
     query = _cases(_sign(EpisodeRow)).where(_changed(EpisodeRow, position))
     yield from _case_changes(connection, query)
+
+
+def _steps(
+    strata: list[tuple[str, ...]],
+    stratum: Whole,
+    risk_sets: Iterable[str],
+    days: Sequence[int],
+    changes: Sequence[int],
+) -> Steps:
+    named, places = _numbered(risk_sets)
+    columns = (np.array(values, dtype=np.int64) for values in (days, changes))
+    return Steps(strata, named, stratum, places, *columns)
+
+
+def _numbered(values: Iterable[Term]) -> tuple[list[Term], Whole]:
+    """The values that occur, and the place of each among them."""
+    numbers: dict[Term, int] = {}
+    places = [numbers.setdefault(value, len(numbers)) for value in values]
+    return list(numbers), np.array(places, dtype=np.int64)
 
 
 def _cases(sign: Any) -> AnySelect:

@@ -28,12 +28,12 @@ SQLITE_BUSY_TIMEOUT_SECONDS = 30
 class Database:
     """One store; safe to share between threads."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, sums: RunningSums | None = None) -> None:
         """Open lazily: nothing is connected before the first transaction."""
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url, pool_size)
-        self.sums = RunningSums()
+        self.sums = sums or RunningSums()
         self._loader: SumsLoader | None = None
         event.listen(self._engine, "connect", self._hand_on_sums)
         self._reader = self._engine.execution_options(

@@ -5,15 +5,14 @@ Out:    person-days, steps and cases exactly as its snapshot of the database has
         where the database has to be asked.
 Source: docs/methods.md 6; docs/decisions/0010-sums-in-memory.md.
 
-The sums follow the ledger by its positions: what changed since the last look is read and added.
-They never run ahead of a transaction that could still be undone, because only readers move them.
-A past position is the present less what came or went since, where that is the shorter way.
+Each view follows the ledger by its positions: what changed since its last look is read and added.
+It never runs ahead of a transaction that could still be undone, because only readers move it. A
+past position is the present less what came or went since, where that is the shorter way.
 """
 
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from threading import Event, RLock
 
 from sqlalchemy import Connection
@@ -28,11 +27,9 @@ from service.store.step_view import GroupStep, StepView
 NETWORK = STRATUM[1:]
 """Every dimension but the facility: what most figures are asked by."""
 MOST_VIEWS = 8
-"""Views by facility that are kept; each is made when first asked for."""
+"""Views by facility that are kept, those asked for last."""
 FEW_FACILITIES = 10
 """So many facilities are read from the database, where their rows stand together."""
-AT_ONCE = 100_000
-NOT_LOADED = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +43,18 @@ class Since:
 
 @dataclass
 class RunningSums:
-    """Views of the ledger at one position; empty until `load`, and `missing` says so."""
+    """Views of the ledger; none until `load`, and `missing` says that there is something to load.
 
-    position: int = NOT_LOADED
-    missing: Event = field(default_factory=Event)
+    `few_facilities` are asked of the database; with `waits` a view is made when it is first asked
+    for, else beside the service's work, and the database answers until it is there.
+    """
+
     few_facilities: int = FEW_FACILITIES
-    _network: StepView = field(default_factory=lambda: StepView(NETWORK))
-    _by_facility: OrderedDict[frozenset[str], StepView] = field(default_factory=OrderedDict)
-    _cases: CaseView = field(default_factory=CaseView)
+    waits: bool = False
+    missing: Event = field(default_factory=Event)
+    _cases: CaseView | None = None
+    _steps: OrderedDict[tuple[str, ...], StepView] = field(default_factory=OrderedDict)
+    _wanted: set[tuple[str, ...]] = field(default_factory=lambda: {NETWORK})
     _later: Since | None = None
     _lock: RLock = field(default_factory=RLock)
 
@@ -61,21 +62,23 @@ class RunningSums:
         """Nothing is loaded yet."""
         self.missing.set()
 
-    @property
-    def is_loaded(self) -> bool:
-        """Is there anything to answer from?"""
-        return self.position != NOT_LOADED
-
     def load(self, connection: Connection) -> None:
-        """Read the whole ledger as this transaction sees it."""
-        network, cases = StepView(NETWORK), CaseView()
+        """Make every view that is wanted, as this transaction sees the ledger."""
         position = ledger.head_position(connection)
-        network.add(changes.all_steps(connection))
-        cases.add(changes.all_cases(connection))
-        with self._lock:
-            self._network, self._cases, self.position = network, cases, position
-            self._by_facility.clear()
-            self._later = None
+        if self._cases is None:
+            cases = CaseView(position)
+            cases.add(changes.all_cases(connection))
+            self._cases = cases
+        while self._wanted:
+            dimensions = next(iter(self._wanted))
+            view = StepView(dimensions, position)
+            for part in changes.all_steps(connection):
+                view.add(part)
+            with self._lock:
+                self._wanted.discard(dimensions)
+                self._steps[dimensions] = view
+                while len(self._steps) > MOST_VIEWS:
+                    self._steps.popitem(last=False)
 
     def person_days(
         self,
@@ -93,7 +96,7 @@ class RunningSums:
                 return None
             found = view.person_days(filters, by, risk_sets, windows)
             if position is not None:
-                later = self._since(connection, position).steps
+                later = self._since(connection, position, view.position).steps
                 for key, days in later.person_days(filters, by, risk_sets, windows).items():
                     found[key] = found.get(key, 0) - days
             return found
@@ -114,7 +117,7 @@ class RunningSums:
                 return None
             found = list(view.steps(filters, by, risk_sets, until_day))
             if position is not None:
-                later = self._since(connection, position).steps
+                later = self._since(connection, position, view.position).steps
                 found += [
                     step._replace(change=-step.change)
                     for step in later.steps(filters, by, risk_sets, until_day)
@@ -126,20 +129,21 @@ class RunningSums:
         connection: Connection,
         filters: Filters,
         by: Sequence[str],
-        days: tuple[int | None, int],
+        between: tuple[int | None, int],
         *,
         by_day: bool,
         position: int | None = None,
     ) -> list[CaseTally] | None:
         """The cases of each group and infection type between two days, by day where wanted."""
         with self._lock:
-            if not (self._follow(connection) and self._reaches(position)):
+            cases = self._cases
+            if cases is None or not self._follows(connection, cases, position):
                 return None
-            found = self._cases.counts(filters, by, *days, by_day=by_day)
+            found = cases.counts(filters, by, *between, by_day=by_day)
             if position is None:
                 return list(found)
-            later = self._since(connection, position).cases
-            taken = later.counts(filters, by, *days, by_day=by_day)
+            later = self._since(connection, position, cases.position).cases
+            taken = later.counts(filters, by, *between, by_day=by_day)
             return added_up([*found, *(one._replace(counted=-one.counted) for one in taken)])
 
     def first_day(self, connection: Connection, filters: Filters) -> tuple[bool, int | None]:
@@ -152,55 +156,56 @@ class RunningSums:
         self, connection: Connection, by: Sequence[str], filters: Filters, position: int | None
     ) -> StepView | None:
         """The view that a question needs, as the snapshot has it."""
-        if not (self._follow(connection) and self._reaches(position)):
-            return None
         named = {name for name in (*STRATUM, "agent") if filters.get(name) is not None}
         asked = {"regimen" if name == "agent" else name for name in (*by, *named)}
-        if "facility" not in asked:
-            return self._network
         facilities = filters.get("facility")
         if facilities is not None and len(facilities) <= self.few_facilities:
             return None
-        return self._of_facilities(connection, frozenset(asked))
+        dimensions: tuple[str, ...] = NETWORK
+        if "facility" in asked:
+            dimensions = tuple(name for name in STRATUM if name in asked)
+        if dimensions not in self._steps:
+            self._want(dimensions)
+            if not self.waits:
+                return None
+            self.load(connection)
+        self._steps.move_to_end(dimensions)
+        view = self._steps[dimensions]
+        return view if self._follows(connection, view, position) else None
 
-    def _follow(self, connection: Connection) -> bool:
-        """Take in what changed up to the snapshot; False where that cannot be spoken for."""
+    def _follows(
+        self, connection: Connection, view: StepView | CaseView, position: int | None
+    ) -> bool:
+        """Take in what changed up to the snapshot; False where that cannot be spoken for.
+
+        A past position must be nearer to the present than to the beginning.
+        """
         head = ledger.head(connection)
-        if not self.is_loaded or self.position > head.position:
+        if view.position < head.rewritten_at:
+            self._give_up()
             return False
-        if self.position < head.rewritten_at:
-            self.position = NOT_LOADED
-            self.missing.set()
+        if view.position > head.position or (position is not None and 2 * position < head.position):
             return False
-        if self.position < head.position:
-            steps = changes.steps_since(connection, self.position)
-            while part := list(islice(steps, AT_ONCE)):
-                for view in (self._network, *self._by_facility.values()):
-                    view.add(part)
-            self._cases.add(changes.cases_since(connection, self.position))
-            self.position = head.position
+        if view.position < head.position:
+            view.follow(connection, head.position)
         return True
 
-    def _reaches(self, position: int | None) -> bool:
-        """Is a past position nearer to the present than to the beginning?"""
-        return position is None or 2 * position >= self.position
-
-    def _since(self, connection: Connection, position: int) -> Since:
-        """What came or went between a past position and the present one; the last such is kept."""
-        between = (position, self.position)
-        if self._later is None or self._later.between != between:
-            steps, cases = StepView(STRATUM), CaseView()
-            steps.add(changes.steps_since(connection, position))
-            cases.add(changes.cases_since(connection, position))
-            self._later = Since(between, steps, cases)
+    def _since(self, connection: Connection, position: int, until: int) -> Since:
+        """What came or went between two positions; the last such is kept."""
+        if self._later is None or self._later.between != (position, until):
+            steps, cases = StepView(STRATUM, position), CaseView(position)
+            steps.follow(connection, until)
+            cases.follow(connection, until)
+            self._later = Since((position, until), steps, cases)
         return self._later
 
-    def _of_facilities(self, connection: Connection, asked: frozenset[str]) -> StepView:
-        if asked not in self._by_facility:
-            view = StepView([name for name in STRATUM if name in asked])
-            view.add(changes.all_steps(connection))
-            self._by_facility[asked] = view
-            if len(self._by_facility) > MOST_VIEWS:
-                self._by_facility.popitem(last=False)
-        self._by_facility.move_to_end(asked)
-        return self._by_facility[asked]
+    def _want(self, dimensions: tuple[str, ...]) -> None:
+        self._wanted.add(dimensions)
+        self.missing.set()
+
+    def _give_up(self) -> None:
+        """The past was rewritten: begin again."""
+        self._wanted |= set(self._steps)
+        self._steps.clear()
+        self._cases, self._later = None, None
+        self.missing.set()

@@ -5,19 +5,19 @@ Out:    person-days by chosen dimensions over any windows; the steps themselves.
 Source: docs/methods.md 6; docs/decisions/0010-sums-in-memory.md.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from sqlalchemy import Connection
 
 from service.domain.contributions import FOLLOW_UP
 from service.domain.days import Days
 from service.stats.step_grid import StepGrid
-from service.store.changes import STRATUM, StepChange
+from service.store import changes
+from service.store.changes import STRATUM, Steps
 from service.store.codes import Codes, Filters, Values, Whole, summed
 
-AT_ONCE = 100_000
 NONE = np.zeros(0, dtype=np.int64)
 
 
@@ -33,23 +33,37 @@ class GroupStep(NamedTuple):
 class StepView:
     """Steps added up over all dimensions but `dimensions`; a row for each stratum and risk set."""
 
-    def __init__(self, dimensions: Sequence[str]) -> None:
-        """Nobody is at risk."""
+    def __init__(self, dimensions: Sequence[str], position: int) -> None:
+        """Nobody is at risk; what comes after the position can be followed."""
         self.dimensions = tuple(dimensions)
+        self.position = position
         self._places = [STRATUM.index(name) for name in self.dimensions]
         self._strata = Codes(self.dimensions)
         self._rows = Rows()
         self._grid = StepGrid()
 
-    def add(self, changes: Iterable[StepChange], sign: int = 1) -> None:
-        """Take changes in, or with sign -1 take them back."""
-        waiting = iter(changes)
-        while part := list(islice(waiting, AT_ONCE)):
-            rows = [self._row(change) for change in part]
-            days = [change.day for change in part]
-            self._grid.add(
-                np.array(rows), np.array(days), np.array([sign * one.change for one in part])
-            )
+    def add(self, steps: Steps) -> None:
+        """Take steps in."""
+        codes = np.array(
+            [
+                self._strata.code(tuple(stratum[place] for place in self._places))
+                for stratum in steps.strata
+            ],
+            dtype=np.int64,
+        )
+        pairs = codes[steps.stratum] * len(steps.risk_sets) + steps.risk_set
+        found, places = np.unique(pairs, return_inverse=True)
+        rows = [
+            self._rows.code(stratum, steps.risk_sets[risk_set])
+            for stratum, risk_set in (divmod(pair, len(steps.risk_sets)) for pair in found.tolist())
+        ]
+        self._grid.add(np.array(rows, dtype=np.int64)[places], steps.day, steps.change)
+
+    def follow(self, connection: Connection, position: int) -> None:
+        """Take in what came or went up to a position, which this transaction sees as the last."""
+        for part in changes.steps_since(connection, self.position):
+            self.add(part)
+        self.position = position
 
     def person_days(
         self, filters: Filters, by: Sequence[str], risk_sets: Sequence[str], windows: Sequence[Days]
@@ -81,13 +95,13 @@ class StepView:
             rows, strata = self._wanted(filters, risk_set)
             group_of_row = np.full(self._grid.rows, -1, dtype=np.int64)
             group_of_row[rows] = groups.of_code[strata]
-            for of_month, days, changes in self._grid.steps(until_day):
+            for of_month, days, moved in self._grid.steps(until_day):
                 group = group_of_row[of_month]
                 asked = group >= 0
                 first = int(days.min())
                 width = int(days.max()) - first + 1
                 place = group[asked] * width + days[asked] - first
-                for where, change in summed(place, changes[asked, np.newaxis]):
+                for where, change in summed(place, moved[asked, np.newaxis]):
                     values = groups.values[where // width]
                     yield GroupStep(values, risk_set, first + where % width, int(change[0]))
 
@@ -96,16 +110,12 @@ class StepView:
         rows, _ = self._wanted(filters, FOLLOW_UP)
         wanted = np.zeros(self._grid.rows, dtype=np.bool_)
         wanted[rows] = True
-        for of_month, days, changes in self._grid.steps(np.iinfo(np.int64).max):
+        for of_month, days, moved in self._grid.steps(np.iinfo(np.int64).max):
             asked = wanted[of_month]
-            for day, change in summed(days[asked], changes[asked, np.newaxis]):
+            for day, change in summed(days[asked], moved[asked, np.newaxis]):
                 if change[0]:
                     return day
         return None
-
-    def _row(self, change: StepChange) -> int:
-        stratum = self._strata.code(tuple(change.stratum[place] for place in self._places))
-        return self._rows.code(stratum, change.risk_set)
 
     def _wanted(self, filters: Filters, risk_set: str) -> tuple[Whole, Whole]:
         """The rows of a risk set that pass the filters, and the stratum of each."""

@@ -22,6 +22,7 @@ from service.store import ledger
 from service.store.engine import Database
 from service.store.events import PatientKey, ReceivedEvent
 from service.store.ledger import Posting
+from service.store.running_sums import RunningSums
 from service.store.tables import (
     EpisodeRow,
     LedgerCommit,
@@ -98,11 +99,11 @@ def recorded(
 
     To empty one is quicker than to open another, which matters to laws with many examples.
     """
-    kept = Recorded(Database(url), rules or FollowUpRules())
+    sums = RunningSums(few_facilities=0, waits=True) if in_memory else None
+    kept = Recorded(Database(url, sums=sums), rules or FollowUpRules())
     try:
         empty(kept.database)
         if in_memory:
-            kept.database.sums.few_facilities = 0
             kept.database.load_sums()
         for batch in batches:
             kept.record(batch)
