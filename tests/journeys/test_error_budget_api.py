@@ -65,6 +65,19 @@ def test_closing_takes_an_alert_out_of_the_judgement_and_a_rule_is_never_in_it(c
     assert client.post(f"{address}/reopen").json()["passes_fdr"] is True
 
 
+def test_the_page_of_an_alert_says_whether_it_stands_among_all(network, client):
+    two_hospitals(client)
+    alerts = client.get("/v1/alerts", params={"monitor": EXCESS}).json()["items"]
+    with network.client(None) as browser:
+        browser.headers["sec-fetch-site"] = "same-origin"
+        signed_in = browser.post("/sign-in", data={"key": network.key("rates:read"), "to": "/"})
+        assert signed_in.status_code == 303
+        told = {alert["scope"]: browser.get(f"/alerts/{alert['id']}").text for alert in alerts}
+    together = "today among all 9 monitored series together, at a false discovery rate of 5%."
+    assert f"It also stands {together}" in told["facility:hsct-1"]
+    assert f"it does not stand {together}" in told["facility:hsct-2"]
+
+
 # The budget
 
 
