@@ -61,8 +61,8 @@ def budget(
     )
     in_force = report.in_force
     say(f"False discovery rate among alerts that stand: {in_force.budget.false_discovery_rate:g}")
-    say(f"False alarms ever: {_spent(report.ever, 'an alpha of')}")
-    say(f"False alarms a year: {_spent(report.per_year, 'days between of')}")
+    say(f"False alarms ever: {_spent(report.ever, 'An alpha of')}")
+    say(f"False alarms a year: {_spent(report.per_year, 'Days between of')}")
     say(
         f"Set by {in_force.set_by} at {in_force.set_at:%Y-%m-%d %H:%M} UTC."
         if in_force.set_by

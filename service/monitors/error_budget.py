@@ -6,7 +6,7 @@ Source: docs/methods.md 8.6; docs/operations.md, "Error budget"; Boole's inequal
         nothing to be known of how the monitors hang together.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -61,24 +61,10 @@ class Share:
         return self.alpha is not None or self.days_between is not None
 
 
-def _by_chance(monitor: MonitorDefinition, places: int) -> Share:
-    return Share(monitor.id, monitor.method, places, alpha=monitor.alpha)
-
-
-SHARES: Mapping[str, Callable[[MonitorDefinition, int], Share]] = {
-    "e_process": _by_chance,
-    "share_shift": _by_chance,
-    "maxsprt": _by_chance,
-    "conditional_maxsprt": _by_chance,
-}
-"""By method. A method that is not named here promises nothing."""
-
-
 def share_of(monitor: MonitorDefinition, places: int) -> Share:
-    """What the monitor spends at so many places."""
-    without_promise = Share(monitor.id, monitor.method, places)
-    share = SHARES.get(monitor.method)
-    return share(monitor, places) if share else without_promise
+    """What the monitor spends at so many places, by what its method promises."""
+    promised = monitor.guarantee.false_alarm_probability
+    return Share(monitor.id, monitor.method, places, alpha=promised)
 
 
 @dataclass(frozen=True, slots=True)
