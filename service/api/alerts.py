@@ -27,6 +27,7 @@ from service.api.paging import key_in, link_to, next_page
 from service.errors import BadQuery, Detail, Forbidden
 from service.monitors.actions import Action, ActionName
 from service.pipeline.alerting import act, find_alert, list_alerts
+from service.pipeline.discoveries import judge
 from service.pipeline.surveillance import Surveillance
 from service.store.alerts import Place
 
@@ -109,11 +110,12 @@ def get_alerts(
             place=key_in(cursor, Place),
             limit=limit,
         )
+        judgement = judge(connection, surveillance)
     following = next_page(request, page.place)
     response.headers.update(link_to(following))
     with_patients = principal.may(Scope.PATIENTS_READ)
     return AlertList(
-        items=[tell_alert(alert, with_patients=with_patients) for alert in page.alerts],
+        items=[tell_alert(alert, judgement, with_patients=with_patients) for alert in page.alerts],
         next=following,
     )
 
@@ -165,7 +167,8 @@ def get_alert(
     """Evidence as known when it fired and as known now, cases, history, and what sources advise."""
     with surveillance.database.read() as connection:
         found = find_alert(connection, alert_id, principal.facilities)
-    return tell_alert(found, with_patients=principal.may(Scope.PATIENTS_READ))
+        judgement = judge(connection, surveillance)
+    return tell_alert(found, judgement, with_patients=principal.may(Scope.PATIENTS_READ))
 
 
 @router.post("/{alert_id}/acknowledge", summary="Say that it has been seen", responses=REFUSED)
@@ -213,4 +216,6 @@ def _act(
 ) -> AlertDocument:
     action = Action(name, surveillance.today().toordinal(), outcome=outcome, note=note)
     found = act(surveillance, alert_id, action, actor=principal.name, reach=principal.facilities)
-    return tell_alert(found, with_patients=principal.may(Scope.PATIENTS_READ))
+    with surveillance.database.read() as connection:
+        judgement = judge(connection, surveillance)
+    return tell_alert(found, judgement, with_patients=principal.may(Scope.PATIENTS_READ))

@@ -1,6 +1,7 @@
 """Monitors: what is watched, with what promise, and how the evidence went.
 
-In:     `GET|POST /v1/monitors`, `GET|PATCH /v1/monitors/{id}`, `GET /v1/monitors/{id}/path`.
+In:     `GET|POST /v1/monitors`, `GET|PATCH /v1/monitors/{id}`, `GET /v1/monitors/{id}/path`,
+        `GET /v1/monitors/{id}/performance`.
 Out:    documents; a monitor switched on has been evaluated when the answer comes.
 Source: docs/api-alerts.md; docs/methods.md 8; docs/api-alerts.md.
 """
@@ -24,11 +25,13 @@ from service.api.monitor_answers import (
 )
 from service.api.network_access import require_network
 from service.api.paging import key_in, link_to, next_page
+from service.api.performance_answers import PerformanceDocument, tell_performance
 from service.errors import BadQuery, Conflict, Detail
 from service.monitors.definitions import MonitorDefinition
 from service.monitors.shipped import excess_monitor
 from service.pipeline.catalogue import find_monitor, keep_monitor, watchable_baseline
 from service.pipeline.monitor_paths import monitor_path
+from service.pipeline.performance import monitor_performance
 from service.reference.baselines import Baseline
 from service.store import catalogue
 
@@ -125,6 +128,18 @@ def get_path(
         monitor = find_monitor(connection, monitor_id)
         path = monitor_path(connection, monitor, facility, surveillance.today().toordinal())
     return tell_path(path)
+
+
+@router.get("/{monitor_id}/performance", summary="What its alerts turned out to be")
+def get_performance(
+    monitor_id: str, surveillance: SurveillanceDep, principal: RateReader
+) -> PerformanceDocument:
+    """Closed alerts by outcome, the positive predictive value with its exact interval, and the days
+    from first onset to signal. A key bound to facilities is told of the alerts it sees."""
+    with surveillance.database.read() as connection:
+        monitor = find_monitor(connection, monitor_id)
+        found = monitor_performance(connection, surveillance, monitor, principal.facilities)
+    return tell_performance(monitor_id, found, surveillance.today())
 
 
 def _new(body: NewMonitor, baseline: Baseline | None) -> MonitorDefinition:

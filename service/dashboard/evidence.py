@@ -87,6 +87,21 @@ def null_words(value: float, baseline: Baseline | None) -> str:
     return f"{words.number(value * 100)}%"
 
 
+def among_all_words(passes: bool | None, judged: int, level: float) -> str | None:
+    """Whether the alert stands among all monitors too; None where that cannot be said.
+
+    >>> among_all_words(True, 12, 0.05)
+    'It also stands today among all 12 monitored series together, at a false discovery rate of 5%.'
+    """
+    if passes is None:
+        return None
+    stands = "It also stands" if passes else "By itself it has signalled; it does not stand"
+    return (
+        f"{stands} today among all {judged:,} monitored series together, at a false discovery rate "
+        f"of {level * 100:g}%."
+    )
+
+
 def _count(name: str) -> Callable[[Evidence], str | None]:
     return lambda evidence: None if name not in evidence else f"{evidence[name]:,}"
 

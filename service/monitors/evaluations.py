@@ -59,7 +59,14 @@ def excess_evaluation(
             evidence=evidence.as_json(baseline),
         )
         signals = (signal,)
-    return Evaluation(definition.id, "excess", scope_key, signals, _finding(evidence))
+    return Evaluation(
+        monitor_id=definition.id,
+        kind="excess",
+        scope_key=scope_key,
+        signals=signals,
+        finding=_finding(evidence),
+        log_e_now=float(evidence.path.log_e[-1]) if evidence.path.days.size else 0.0,
+    )
 
 
 def _stands(case: Case, series: Series, since_day: int | None, today: int) -> bool:

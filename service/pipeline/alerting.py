@@ -19,6 +19,7 @@ from service.store import alerts as alert_store
 from service.store import catalogue
 from service.store.alerts import AlertEvent, KeptAlert, KeptCase, Place
 from service.store.engine import Connection
+from service.store.readings import forget_readings
 
 READ_AT_ONCE = 100
 
@@ -118,6 +119,8 @@ def act(
         if isinstance(state, Refused):
             raise _refusal(state)
         alert_store.save_alert(connection, state)
+        if state.is_open != kept.state.is_open:  # from another day on: what was read holds no more
+            forget_readings(connection, state.monitor_id, [state.scope_key])
         alert_store.add_history(
             connection,
             alert_id,

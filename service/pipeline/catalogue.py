@@ -19,6 +19,7 @@ from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline
 from service.store import catalogue, ledger
 from service.store.engine import Connection
+from service.store.readings import forget_readings
 
 
 def put_baseline(
@@ -68,6 +69,8 @@ def keep_monitor(
 ) -> None:
     """Keep a monitor as it stands from now on; one that is on is evaluated at once."""
     catalogue.put_monitor(connection, monitor, surveillance.clock())
+    if not monitor.enabled:
+        forget_readings(connection, monitor.id)
     evaluate_anew(connection, surveillance, [monitor] if monitor.enabled else [])
 
 

@@ -1,7 +1,7 @@
 """Monitor: hold what a batch changed against the monitors, and keep the alerts in line.
 
 In:     the postings of a batch, within its own transaction.
-Out:    alerts opened, brought up to date, unsupported or merged, each with its history.
+Out:    alerts opened, brought up to date, unsupported or merged, each with its history; readings.
 Source: docs/methods.md 8; docs/api.md: acknowledged means committed, alerts included.
 
 Only monitors that the batch can have touched are evaluated: those whose population has a changed
@@ -33,6 +33,7 @@ from service.monitors.reconcile import reconcile
 from service.monitors.sentinel import sentinel_evaluations
 from service.monitors.signals import NETWORK, Evaluation, Signal, facility_of, facility_scope
 from service.pipeline.observations import CaseFile, cases_for, series_for
+from service.pipeline.readings import keep_readings
 from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline
 from service.store import alerts as alert_store
@@ -55,6 +56,11 @@ class Watch:
         """The alerts of a monitor for one place."""
         place = (monitor.id, scope_key)
         return [alert for alert in self.alerts if (alert.monitor_id, alert.scope_key) == place]
+
+    def is_weighed(self, monitor: MonitorDefinition, touched: "Touched") -> bool:
+        """Does the monitor hold what was touched against a baseline?"""
+        baseline = self.baselines.get(monitor.baseline_id or "")
+        return baseline is not None and touched.concerns(baseline)
 
 
 def watch(
@@ -90,6 +96,13 @@ class Touched:
             | frozenset(exposure.transplant_type for exposure in exposures),
         )
 
+    @property
+    def scope_keys(self) -> frozenset[str] | None:
+        """The places to which it may matter; None for all."""
+        if self.facilities is None:
+            return None
+        return frozenset(facility_scope(name) for name in self.facilities) | {NETWORK}
+
     def concerns(self, baseline: Baseline) -> bool:
         """Can the figure that the baseline speaks of have changed?"""
         population = baseline.population.transplant_type
@@ -124,11 +137,19 @@ def evaluate(
         alerts=[alert.state for alert in kept],
         today=surveillance.today().toordinal(),
     )
-    evaluations = [
-        evaluation
-        for monitor in monitors
-        for evaluation in EVALUATE[monitor.kind](watched, monitor, touched)
-    ]
+    evaluations: list[Evaluation] = []
+    for monitor in monitors:
+        found = list(EVALUATE[monitor.kind](watched, monitor, touched))
+        evaluations += found
+        if watched.is_weighed(monitor, touched):
+            keep_readings(
+                connection,
+                monitor.id,
+                touched.scope_keys,
+                found,
+                day=watched.today,
+                position=position,
+            )
     changes = reconcile(evaluations, watched.alerts)
     _keep(connection, changes, {a.id: a for a in watched.alerts}, position, surveillance.clock())
 

@@ -274,3 +274,26 @@ class AuditRow(SQLModel, table=True):
     actor: str = Field(max_length=TERM)
     action: str = Field(max_length=64)
     detail: dict[str, Any] = Field(sa_type=JSON)
+
+
+class MonitorReadingRow(SQLModel, table=True):
+    """The evidence of a monitor at one place when last evaluated; never a running maximum."""
+
+    __tablename__ = "monitor_readings"
+
+    monitor_id: str = Field(primary_key=True, max_length=TERM)
+    scope_key: str = Field(primary_key=True, max_length=TERM)
+    log_e: float
+    day: int
+    position: int = Field(sa_type=BigInteger)
+
+
+class NetworkSettingRow(SQLModel, table=True):
+    """A setting of the whole network as it stands; the audit trail has what it was before."""
+
+    __tablename__ = "network_settings"
+
+    name: str = Field(primary_key=True, max_length=64)
+    recorded_at: datetime = Field(sa_type=UtcInstant)
+    actor: str = Field(max_length=TERM)
+    body: str = Field(sa_type=Text)

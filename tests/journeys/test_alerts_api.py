@@ -226,7 +226,7 @@ def test_a_monitor_tells_its_promise_and_how_its_evidence_went(client):
     of_hospital = next(alert for alert in alerts if alert["scope"] == "facility:hsct-1")
     assert of_hospital["evidence"]["e_value"] == pytest.approx(last["e_value_max"])
     assert of_hospital["evidence"]["signalled_on"] == path["signalled_on"]
-    assert of_hospital["passes_fdr"] is None
+    assert of_hospital["passes_fdr"] is True
     quiet = client.get(f"/v1/monitors/{EXCESS}/path", params={"facility": "hsct-2"}).json()
     assert quiet["points"][-1]["e_value_max"] == 1.0
     assert quiet["signalled_on"] is None
