@@ -17,7 +17,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from service.api import rate_answers
-from service.api.dependencies import PatientReader, RateReader, SurveillanceDep
+from service.api.dependencies import PatientReader, RateReader, SettingsDep, SurveillanceDep
 from service.api.figures import FigureQuery, day, head_of, only_parameters_of, read_query
 from service.api.formats import Figure, answer, asked_format
 from service.api.rate_answers import explained_patient, rate, rate_in_window
@@ -26,7 +26,9 @@ from service.domain.windows import Interval, Window, calendar_windows
 from service.errors import BadQuery, Detail
 from service.pipeline.as_of import KnownState, known_at
 from service.pipeline.explain import explain
+from service.pipeline.provisional import outlook
 from service.pipeline.rates import MOST_ROWS, rate_table, rate_tables
+from service.pipeline.surveillance import Surveillance
 from service.store import sums
 from service.store.events import PatientKey
 
@@ -72,6 +74,7 @@ class ExplainQuery(FigureQuery):
 def get_rates(
     request: Request,
     surveillance: SurveillanceDep,
+    settings: SettingsDep,
     principal: RateReader,
     query: Annotated[RatesQuery, Query()],
 ) -> Response:
@@ -85,10 +88,12 @@ def get_rates(
             position=known.past_position,
             with_recipients="recipients" in query.include,
         )
+        above = settings.provisional_share
+        seen = outlook(connection, surveillance, definition, known, above)
     figure = Figure(
-        head=head_of(definition, known, surveillance.rules),
-        rows=[rate(row) for row in table.rows],
-        total=rate(table.total) if table.total else None,
+        head=_head(definition, known, surveillance, above),
+        rows=[rate(row, seen.of(row)) for row in table.rows],
+        total=rate(table.total, seen.of(table.total)) if table.total else None,
     )
     return answer(figure, asked_format(request, query.format))
 
@@ -103,6 +108,7 @@ def get_rates(
 def get_series(
     request: Request,
     surveillance: SurveillanceDep,
+    settings: SettingsDep,
     principal: RateReader,
     query: Annotated[SeriesQuery, Query()],
 ) -> Response:
@@ -125,23 +131,25 @@ def get_series(
             [window.days for window in windows],
             position=known.past_position,
         )
+        above = settings.provisional_share
+        seen = outlook(connection, surveillance, definition, known, above)
     figure = Figure(
         head={
-            **head_of(definition, known, surveillance.rules),
+            **_head(definition, known, surveillance, above),
             "interval": query.interval,
             "cumulative": query.cumulative,
         },
         rows=[
-            rate_in_window(row, window)
+            rate_in_window(row, window, seen.of(row, window.days))
             for window, table in zip(windows, tables, strict=True)
             for row in table.rows
         ],
         window_totals=[
-            rate_in_window(table.total, window)
+            rate_in_window(table.total, window, seen.of(table.total, window.days))
             for window, table in zip(windows, tables, strict=True)
             if table.total
         ],
-        total=rate(over_all.total) if over_all.total else None,
+        total=rate(over_all.total, seen.of(over_all.total)) if over_all.total else None,
     )
     return answer(figure, asked_format(request, query.format))
 
@@ -192,6 +200,14 @@ def get_explanation(
     }
     headers = {"link": f'<{following}>; rel="next"'} if following else {}
     return Response(msgspec.json.encode(body), media_type="application/json", headers=headers)
+
+
+def _head(
+    definition: RateDefinition, known: KnownState, surveillance: Surveillance, above: float
+) -> dict[str, Any]:
+    """The head of a rate, with the share of reports that may be missing."""
+    head = head_of(definition, known, surveillance.rules)
+    return {**head, "definition": {**head["definition"], "provisional_above": above}}
 
 
 def _windows(definition: RateDefinition, interval: Interval, *, cumulative: bool) -> list[Window]:

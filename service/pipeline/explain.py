@@ -78,14 +78,14 @@ def _walk(
     after: PatientKey | None,
 ) -> Iterator[tuple[PatientKey, ExplainedPatient]]:
     """Every patient from `after` on, each worked out anew from the events known at the position."""
-    for keys in _batches(connection, definition.filters.get("facility"), after):
+    for keys in batches(connection, definition.filters.get("facility"), after):
         received = event_store.events_of_patients(connection, keys)
         for key in keys:
             known = [row.event for row in received.get(key, ()) if row.position <= position]
             yield key, explained(timeline(known, rules), definition, group)
 
 
-def _batches(
+def batches(
     connection: Connection, facilities: Sequence[str] | None, after: PatientKey | None
 ) -> Iterator[list[PatientKey]]:
     """All patients of the facilities (None: of all) in order of facility and pseudonym."""
