@@ -111,6 +111,7 @@ def open_surveillance(settings: Settings) -> Surveillance:
         database=Database(settings.database_url, pool_size=settings.database_pool_size),
         rules=rules_of(settings),
         zone=ZoneInfo(settings.timezone),
+        provisional_share=settings.provisional_share,
     )
 
 

@@ -17,7 +17,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from service.api import rate_answers
-from service.api.dependencies import PatientReader, RateReader, SettingsDep, SurveillanceDep
+from service.api.dependencies import PatientReader, RateReader, SurveillanceDep
 from service.api.figures import FigureQuery, day, head_of, only_parameters_of, read_query
 from service.api.formats import Figure, answer, asked_format
 from service.api.rate_answers import explained_patient, rate, rate_in_window
@@ -74,7 +74,6 @@ class ExplainQuery(FigureQuery):
 def get_rates(
     request: Request,
     surveillance: SurveillanceDep,
-    settings: SettingsDep,
     principal: RateReader,
     query: Annotated[RatesQuery, Query()],
 ) -> Response:
@@ -88,10 +87,9 @@ def get_rates(
             position=known.past_position,
             with_recipients="recipients" in query.include,
         )
-        above = settings.provisional_share
-        seen = outlook(connection, surveillance, definition, known, above)
+        seen = outlook(connection, surveillance, definition, known)
     figure = Figure(
-        head=_head(definition, known, surveillance, above),
+        head=_head(definition, known, surveillance),
         rows=[rate(row, seen.of(row)) for row in table.rows],
         total=rate(table.total, seen.of(table.total)) if table.total else None,
     )
@@ -108,7 +106,6 @@ def get_rates(
 def get_series(
     request: Request,
     surveillance: SurveillanceDep,
-    settings: SettingsDep,
     principal: RateReader,
     query: Annotated[SeriesQuery, Query()],
 ) -> Response:
@@ -131,11 +128,10 @@ def get_series(
             [window.days for window in windows],
             position=known.past_position,
         )
-        above = settings.provisional_share
-        seen = outlook(connection, surveillance, definition, known, above)
+        seen = outlook(connection, surveillance, definition, known)
     figure = Figure(
         head={
-            **_head(definition, known, surveillance, above),
+            **_head(definition, known, surveillance),
             "interval": query.interval,
             "cumulative": query.cumulative,
         },
@@ -203,11 +199,14 @@ def get_explanation(
 
 
 def _head(
-    definition: RateDefinition, known: KnownState, surveillance: Surveillance, above: float
+    definition: RateDefinition, known: KnownState, surveillance: Surveillance
 ) -> dict[str, Any]:
     """The head of a rate, with the share of reports that may be missing."""
     head = head_of(definition, known, surveillance.rules)
-    return {**head, "definition": {**head["definition"], "provisional_above": above}}
+    return {
+        **head,
+        "definition": {**head["definition"], "provisional_above": surveillance.provisional_share},
+    }
 
 
 def _windows(definition: RateDefinition, interval: Interval, *, cumulative: bool) -> list[Window]:

@@ -53,13 +53,18 @@ class Outlook:
         )
         return Standing(share, self.above)
 
+    @property
+    def over_all(self) -> Standing:
+        """The standing of the whole window."""
+        facilities = self.definition.filters.get("facility")
+        return Standing(self.lags.share_still_to_come(self.window, facilities), self.above)
+
 
 def outlook(
     connection: Connection,
     surveillance: Surveillance,
     definition: RateDefinition,
     known: KnownState,
-    above: float,
 ) -> Outlook:
     """The outlook of a definition as known at a state; a window without a start begins with the
     first day at risk.
@@ -69,4 +74,5 @@ def outlook(
         first = sums.first_day(connection, definition.filters, position=known.past_position)
         start_day = definition.end_day if first is None else min(first, definition.end_day)
     lags = reporting_lags(connection, surveillance, known.latest_day)
-    return Outlook(lags, definition, Days(start_day, definition.end_day), above)
+    window = Days(start_day, definition.end_day)
+    return Outlook(lags, definition, window, surveillance.provisional_share)

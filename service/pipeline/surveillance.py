@@ -33,6 +33,8 @@ class Surveillance:
     rules: FollowUpRules = field(default_factory=FollowUpRules)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     clock: Callable[[], datetime] = utc_now
+    provisional_share: float = 0.05
+    """A rate with more than this share of its reports still to come is provisional."""
     lags_by_day: dict[date, Any] = field(default_factory=dict, compare=False, repr=False)
     """What `pipeline.reporting_lags` read, by the day before which it was recorded."""
 
