@@ -20,6 +20,7 @@ from service.api import (
     documentation,
     error_budget,
     events,
+    follow_up,
     funnel,
     health,
     monitors,
@@ -54,6 +55,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     rates.router,
     repeat_windows.router,
     rate_ratios.router,
+    follow_up.router,
     funnel.router,
     baselines.router,
     comparisons.router,
@@ -115,6 +117,7 @@ def open_surveillance(settings: Settings) -> Surveillance:
         database=Database(settings.database_url, pool_size=settings.database_pool_size),
         rules=rules_of(settings),
         zone=ZoneInfo(settings.timezone),
+        provisional_share=settings.provisional_share,
     )
 
 

@@ -70,7 +70,7 @@ AsOf = Annotated[
 ]
 
 
-def _filter(description: str, *examples: str, values: Sequence[str] = ()) -> Any:
+def filter_on(description: str, *examples: str, values: Sequence[str] = ()) -> Any:
     """A repeatable filter; a closed list of values is named in OpenAPI."""
     items: dict[str, Any] = {"type": "string", **({"enum": list(values)} if values else {})}
     return Field(
@@ -86,28 +86,28 @@ class CohortQuery(BaseModel):
 
     model_config = ConfigDict(extra="ignore")  # unknown names are refused with the nearest one
 
-    facility: list[str] = _filter("Facility.", "ucd-01")
-    transplant_type: list[str] = _filter(
+    facility: list[str] = filter_on("Facility.", "ucd-01")
+    transplant_type: list[str] = filter_on(
         "Transplant type, any known spelling; several on one day joined by `+`.", "allo-HSCT"
     )
-    indication: list[str] = _filter("Indication, as it was sent.", "AML")
-    age_group: list[str] = _filter("Age at the index date.", values=AGE_GROUPS)
-    sex: list[str] = _filter("Sex.", values=SEXES)
-    phase: list[str] = _filter("Days since the index date.", values=PHASES)
-    regimen: list[str] = _filter(
+    indication: list[str] = filter_on("Indication, as it was sent.", "AML")
+    age_group: list[str] = filter_on("Age at the index date.", values=AGE_GROUPS)
+    sex: list[str] = filter_on("Sex.", values=SEXES)
+    phase: list[str] = filter_on("Days since the index date.", values=PHASES)
+    regimen: list[str] = filter_on(
         "The whole regimen, agents in any known spelling joined by `+`; `none` or `unrecorded`.",
         "CsA+MMF",
     )
-    agent: list[str] = _filter("Any regimen with this agent.", "FK506")
-    infection_type: list[str] = _filter("Infection type.", values=(*INFECTION_TYPES, ANY))
-    organism: list[str] = _filter("Organism, any known spelling, or `unknown`.", "M. abscessus")
-    organism_group: list[str] = _filter("Organism group, or any organism of it.", "MAC")
-    site: list[str] = _filter("Body site or specimen, or `unknown`.", "CSF")
-    site_class: list[str] = _filter("Lung or elsewhere.", values=SITE_CLASSES)
-    status: list[str] = _filter(
+    agent: list[str] = filter_on("Any regimen with this agent.", "FK506")
+    infection_type: list[str] = filter_on("Infection type.", values=(*INFECTION_TYPES, ANY))
+    organism: list[str] = filter_on("Organism, any known spelling, or `unknown`.", "M. abscessus")
+    organism_group: list[str] = filter_on("Organism group, or any organism of it.", "MAC")
+    site: list[str] = filter_on("Body site or specimen, or `unknown`.", "CSF")
+    site_class: list[str] = filter_on("Lung or elsewhere.", values=SITE_CLASSES)
+    status: list[str] = filter_on(
         "Status; disease and infection unless asked otherwise.", values=STATUSES
     )
-    certainty: list[str] = _filter("Certainty.", values=CERTAINTIES)
+    certainty: list[str] = filter_on("Certainty.", values=CERTAINTIES)
     start: CalendarDate | None = Field(
         default=None, description="First day, included; without it from the first day at risk."
     )
@@ -255,7 +255,7 @@ def definition_of(definition: RateDefinition, rules: FollowUpRules) -> dict[str,
     }
 
 
-def only_parameters_of(query: type[CohortQuery]) -> Any:
+def only_parameters_of(query: type[BaseModel]) -> Any:
     """A dependency that refuses any other parameter by name, with the nearest known one."""
     known = tuple(query.model_fields)
 

@@ -67,7 +67,10 @@ class RecordedEvent(SQLModel, table=True):
     """An event as received, and as resolved into the vocabulary's terms. Never changed."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_patient", "facility", "patient", "position"),)
+    __table_args__ = (
+        Index("ix_events_patient", "facility", "patient", "position"),
+        Index("ix_events_recorded", "facility", "recorded_at"),
+    )
 
     facility: str = Field(primary_key=True, max_length=IDENTIFIER)
     event_id: str = Field(primary_key=True, max_length=128)
