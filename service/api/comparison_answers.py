@@ -73,8 +73,10 @@ class RatioDocument(BaseModel):
     lower: float | None = Field(description="Null where no case was observed.")
     upper: float | None
     level: float
-    p: float | None = Field(description="Two-sided mid-P.")
-    method: str
+    p: float | None = Field(
+        description="By the method: two-sided mid-P for `midp`, one-sided for `nhsn_2011`."
+    )
+    method: str = Field(examples=["midp"])
 
 
 class NullDocument(BaseModel):

@@ -66,6 +66,7 @@ class Ledger:
     facilities: tuple[str, ...] | None
     today: int
     proportion_ci: str = "exact"
+    sir: str = "midp"
     case_file: CaseFile = field(init=False)
     cohorts: Cohorts = field(init=False)
     monitors: list[MonitorDefinition] = field(init=False)
@@ -89,12 +90,14 @@ def compare(
     today: int,
     *,
     proportion_ci: str = "exact",
+    sir: str = "midp",
 ) -> list[Comparison]:
     """Each baseline beside its observed figure, at some facilities or at all (None).
 
-    `proportion_ci` names the interval of an observed proportion or share.
+    `proportion_ci` names the interval of an observed proportion or share, `sir` the rule of
+    observed over expected: one of `stats.sir.RULES`.
     """
-    ledger = Ledger(connection, facilities, today, proportion_ci)
+    ledger = Ledger(connection, facilities, today, proportion_ci, sir)
     return [COMPARE[baseline.measure](ledger, baseline) for baseline in baselines]
 
 
@@ -219,7 +222,11 @@ def _against(
     ledger: Ledger, baseline: Baseline, observed: Observed, expected: Expected
 ) -> Comparison:
     """Observed over expected by NHSN's rules, and the evidence of an excess."""
-    ratio = observed_expected(observed.cases, expected.cases) if expected.cases else None
+    ratio = (
+        observed_expected(observed.cases, expected.cases, method=ledger.sir)
+        if expected.cases
+        else None
+    )
     nobody = not (observed.person_days or observed.recipients)
     reason = ratio.reason if ratio else NOBODY_AT_RISK if nobody else NOTHING_EXPECTED
     monitor = next((m for m in ledger.monitors if m.baseline_id == baseline.id), None)
