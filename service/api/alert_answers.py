@@ -11,10 +11,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from service.monitors.cases import CaseKey
+from service.monitors.definitions import Kind
 from service.pipeline.alerting import WholeAlert
 from service.store.alerts import AlertEvent, KeptCase
 
-AlertKind = Literal["excess", "sentinel", "cluster"]
 AlertStatus = Literal["open", "acknowledged", "closed"]
 Severity = Literal["warning", "critical"]
 
@@ -56,7 +56,7 @@ class AlertDocument(BaseModel):
 
     id: str = Field(examples=["alert-4211-0"])
     monitor: str = Field(examples=["excess-cinicola-ntm-allo"])
-    kind: AlertKind
+    kind: Kind
     scope: str = Field(description="`network`, or `facility:` and its name.")
     status: AlertStatus
     severity: Severity
@@ -94,7 +94,7 @@ class StreamedAlert(BaseModel):
 
     id: str
     monitor: str
-    kind: AlertKind
+    kind: Kind
     status: AlertStatus
     severity: Severity
     title: str

@@ -18,6 +18,7 @@ from service.dashboard.published import cited
 from service.dashboard.viewers import Viewer
 from service.monitors.alerts import AlertState
 from service.monitors.definitions import Advice, MonitorDefinition
+from service.monitors.guarantees import guarantee_of
 from service.pipeline.alerting import WholeAlert
 from service.reference.baselines import Baseline
 from service.store.alerts import SYSTEM, AlertEvent, KeptAlert, KeptCase
@@ -140,7 +141,7 @@ def page_of(
         summary=facts.summary,
         facts=facts.rows,
         position_then=kept.evidence.get("position"),
-        guarantee=monitor.guarantee.text if monitor else None,
+        guarantee=guarantee_of(monitor).text if monitor else None,
         baseline=baseline,
         cited=cited(baseline.source) if baseline else None,
         cases=tuple(_case(viewer, case) for case in whole.cases),

@@ -3,7 +3,7 @@
 In:     the evidence of both times, and the baseline it was weighed with.
 Out:    `Facts`: a summary, and a row for each figure.
 Source: docs/methods.md 8; Ville 1939: under the null an e-value ever reaches x with chance 1/x at
-        most.
+        most; Shin, Ramdas & Rinaldo 2024: an e-detector takes x days on average to reach x.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,16 +52,73 @@ def facts_of(kind: Kind, then: Evidence, now: Evidence, baseline: Baseline | Non
 
 
 def _excess(now: Evidence, baseline: Baseline | None) -> str:
+    counts = f"{words.counted(now['observed'], 'case')} where {_expected(now, baseline)}."
+    return f"{counts} {REACHED[statistic_of(now)](now)}"
+
+
+def _rise(now: Evidence, baseline: Baseline | None) -> str:
+    days = words.days_between(now["rise_from"], now["rise_to"])
+    counts = f"{words.counted(now['observed'], 'case')} in {days}, where {_expected(now, baseline)}"
+    return f"{counts}. {REACHED[statistic_of(now)](now)}"
+
+
+def _share(now: Evidence, baseline: Baseline | None) -> str:
+    among = words.counted(now["cases"], "case")
+    counts = f"{now['observed']:,} of {among} are of the kind, where {_expected(now, baseline)}"
+    return f"{counts}. {REACHED[statistic_of(now)](now)}"
+
+
+def _expected(now: Evidence, baseline: Baseline | None) -> str:
     null = now["null"]
     value = null_words(null["value"], baseline)
+    number = words.number(now["expected"])
+    return f"{number} would be expected at the {null['described_as']} ({value})"
+
+
+def statistic_of(evidence: Evidence) -> str:
+    """What the evidence is measured by; alerts kept before there were others have an e-value."""
+    return str(evidence.get("statistic", "e_value"))
+
+
+def _e_value_reached(now: Evidence) -> str:
     chance = 100 / max(now["e_value"], 1.0)
     return (
-        f"{words.counted(now['observed'], 'case')} where {words.number(now['expected'])} would be "
-        f"expected at the {null['described_as']} ({value}). The e-value reached "
-        f"{words.evidence(now['e_value'])}; {now['threshold']:g} was needed. If the "
-        f"truth never exceeded that figure, evidence this strong would ever turn up in at most "
-        f"{words.number(chance)}% of such series, however often anybody looks."
+        f"The e-value reached {words.evidence(now['e_value'])}; {now['threshold']:g} was needed. "
+        "If the truth never exceeded that figure, evidence this strong would ever turn up in at "
+        f"most {words.number(chance)}% of such series, however often anybody looks."
     )
+
+
+def _likelihood_ratio_reached(now: Evidence) -> str:
+    return (
+        f"The log-likelihood ratio reached {words.number(now['log_likelihood_ratio'])}; "
+        f"{words.number(now['threshold'])} was needed, so that a false alarm before the horizon "
+        "stays as rare as the monitor promises, however often anybody looks."
+    )
+
+
+def _e_detector_reached(now: Evidence) -> str:
+    return (
+        f"The e-detector reached {words.evidence(now['e_detector'])} days; {now['threshold']:g} "
+        "was needed. If the truth never exceeded that figure, it would take at least so many days "
+        "on average until a false alarm."
+    )
+
+
+def _cusum_reached(now: Evidence) -> str:
+    return (
+        f"The CUSUM reached {words.number(now['cusum'] * 100)}% of the threshold that it is "
+        "designed to pass by chance only as seldom as the monitor says."
+    )
+
+
+REACHED: Mapping[str, Callable[[Evidence], str]] = {
+    "e_value": _e_value_reached,
+    "log_likelihood_ratio": _likelihood_ratio_reached,
+    "e_detector": _e_detector_reached,
+    "cusum": _cusum_reached,
+}
+"""How far the evidence came and what that means, by the name of the statistic."""
 
 
 def _sentinel(now: Evidence, _: Baseline | None) -> str:
@@ -91,10 +148,6 @@ def _count(name: str) -> Callable[[Evidence], str | None]:
     return lambda evidence: None if name not in evidence else f"{evidence[name]:,}"
 
 
-def _plain(name: str) -> Callable[[Evidence], str | None]:
-    return lambda evidence: None if name not in evidence else f"{evidence[name]:g}"
-
-
 def _figure(name: str) -> Callable[[Evidence], str | None]:
     return lambda evidence: None if name not in evidence else words.number(evidence[name])
 
@@ -107,22 +160,45 @@ def _e_value(evidence: Evidence) -> str | None:
     return words.evidence(evidence["e_value"]) if "e_value" in evidence else None
 
 
+def _threshold(evidence: Evidence) -> str | None:
+    return f"{evidence['threshold']:.4g}"
+
+
+def _cusum(evidence: Evidence) -> str | None:
+    return f"{words.number(evidence['cusum'] * 100)}%" if "cusum" in evidence else None
+
+
 def _person_years(evidence: Evidence) -> str | None:
     days = evidence.get("person_days")
     return None if days is None else words.number(days / DAYS_PER_YEAR)
 
 
+def _text(name: str) -> Callable[[Evidence], str | None]:
+    return lambda evidence: evidence.get(name)
+
+
+WEIGHED = (
+    Figure("Cases observed", _count("observed")),
+    Figure("Cases expected under the null", _figure("expected")),
+    Figure("E-value, highest so far", _e_value),
+    Figure("Log-likelihood ratio, highest so far", _figure("log_likelihood_ratio")),
+    Figure("E-detector in days, highest so far", _figure("e_detector")),
+    Figure("CUSUM in % of its threshold, highest so far", _cusum),
+    Figure("Threshold that signals", _threshold),
+    Figure("Person-years at risk", _person_years),
+    Figure("Recipients", _count("recipients")),
+    Figure("Cases of any kind", _count("cases")),
+    Figure("Rise from", _day("rise_from")),
+    Figure("Rise to", _day("rise_to")),
+    Figure("Horizon", _text("state")),
+    Figure("Counted from", _day("counted_from")),
+    Figure("Threshold first reached on", _day("signalled_on")),
+)
+
 FIGURES: Mapping[Kind, tuple[Figure, ...]] = {
-    "excess": (
-        Figure("Cases observed", _count("observed")),
-        Figure("Cases expected under the null", _figure("expected")),
-        Figure("E-value, highest so far", _e_value),
-        Figure("E-value that signals", _plain("threshold")),
-        Figure("Person-years at risk", _person_years),
-        Figure("Recipients", _count("recipients")),
-        Figure("Counted from", _day("counted_from")),
-        Figure("Threshold first reached on", _day("signalled_on")),
-    ),
+    "excess": WEIGHED,
+    "rise": WEIGHED,
+    "share": WEIGHED,
     "sentinel": (
         Figure("Cases", _count("observed")),
         Figure("Cases that suffice", _count("threshold")),
@@ -134,6 +210,8 @@ FIGURES: Mapping[Kind, tuple[Figure, ...]] = {
 }
 SUMMARIES: Mapping[Kind, Callable[[Evidence, Baseline | None], str]] = {
     "excess": _excess,
+    "rise": _rise,
+    "share": _share,
     "sentinel": _sentinel,
     "cluster": _cluster,
 }
