@@ -101,7 +101,7 @@ class NewMonitor(MonitorChange):
 
 def new_monitor(body: NewMonitor, baseline: Baseline, method: Method) -> MonitorDefinition:
     """The monitor that the caller describes; raises `BadQuery` where there can be none."""
-    sent = body.model_dump(include=body.model_fields_set - {"baseline", "method"})
+    sent = body.model_dump(exclude_unset=True, exclude={"baseline", "method"})
     usual = {**msgspec.structs.asdict(usual_monitor(baseline, method)), "enabled": False}
     return _monitor(usual, sent)
 
@@ -112,7 +112,7 @@ def changed(monitor: MonitorDefinition, change: MonitorChange) -> MonitorDefinit
     A rule has no alpha and no null: naming one for it is refused rather than ignored. Alerts keep
     their kind, so the method can only become another of the same kind.
     """
-    sent: dict[str, Any] = change.model_dump(include=change.model_fields_set)
+    sent: dict[str, Any] = change.model_dump(exclude_unset=True)
     method: Method = sent.get("method", monitor.method)
     if KIND_OF[method] != monitor.kind:
         message = (
