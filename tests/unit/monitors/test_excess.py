@@ -2,7 +2,6 @@
 
 import json
 import math
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,15 +13,10 @@ from service.monitors.evaluations import baseline_evaluation
 from service.monitors.series import CohortSeries, DailySeries, cohort_series, daily_series
 from service.monitors.shipped import usual_monitor
 from service.monitors.weighing import weigh
-from service.reference.baselines import Baseline, Numerator, Source
+from service.reference.baselines import Baseline
 from service.stats.e_process import log_e_value
 from tests.unit.monitors.charts import ntm_case
-
-
-def baseline(measure: str, value: float, **more: Any) -> Baseline:
-    fields = {"id": "b", "version": 3, "title": "NTM", "printed": "", "verified": True, **more}
-    fields |= {"numerator": Numerator(infection_type=("ntm",)), "source": Source(title="Paper")}
-    return Baseline(measure=measure, value=value, **fields)
+from tests.unit.monitors.watched_series import at_risk, baseline, days
 
 
 def excess_monitor(against: Baseline) -> MonitorDefinition:
@@ -32,15 +26,6 @@ def excess_monitor(against: Baseline) -> MonitorDefinition:
 RATE = baseline("rate", 0.01)
 PROPORTION = baseline("proportion", 0.0126, ci_lower=0.0072, ci_upper=0.0193)
 WITHIN_A_YEAR = baseline("cumulative_incidence", 0.1, horizon_days=365)
-
-
-def days(*values: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return np.array(values, dtype=np.int64)
-
-
-def at_risk(number: int, case_days: list[int]) -> DailySeries:
-    """So many patients at risk from day 1 on."""
-    return DailySeries(days(*case_days), days(1), days(number))
 
 
 def test_a_rate_expects_cases_by_person_years() -> None:
