@@ -14,10 +14,9 @@ from service.api.dependencies import AlertManager, RateReader, SurveillanceDep
 from service.api.monitor_answers import (
     MonitorDocument,
     MonitorList,
-    MonitorPathDocument,
     tell_monitor,
-    tell_path,
 )
+from service.api.monitor_path_answers import MonitorPathDocument, tell_path
 from service.api.monitor_requests import MonitorChange, NewMonitor, changed, new_monitor
 from service.api.network_access import require_network
 from service.api.paging import key_in, link_to, next_page

@@ -2,8 +2,9 @@
 
 In:     how many cases are expected in one step (a day, or one expected case).
 Out:    the centre line and the probability limits of a gap.
-Source: Benneyan, Health Care Manag Sci 2001;4:305-318 (doi 10.1023/A:1011846412909); the usual
-        limits of three standard deviations cut off 0.00135 at each end.
+Source: Benneyan, Health Care Manag Sci 2001;4:305-318 (doi 10.1023/A:1011846412909); for limits by
+        probability 2001;4:319-336 (doi 10.1023/A:1011806727354). Three standard deviations of a
+        normal distribution cut off 0.00135 at each end.
 
 With p = 1 - exp(-mu) the chance of a case on a day that expects mu, the whole days between two
 cases are geometric, P(gap >= x) = exp(-mu x) for x = 0, 1, 2, ...; measured in expected cases the
