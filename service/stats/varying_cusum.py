@@ -32,7 +32,7 @@ def cusum_threshold(expected: float, rate_ratio: float, days_between_false_alarm
     """h, in cases, of a series that expects so many cases every day.
 
     >>> print(*(f"{cusum_threshold(mu, 2.0, 3650.0):.2f}" for mu in (0.0005, 0.05, 0.06, 1.0)))
-    0.56 5.49 5.75 9.50
+    0.95 5.49 5.76 9.38
     """
     step = log(max(expected, LEAST_LEVEL) / LOWEST) / log(RUNG_RATIO)
     below, above = floor(step + TIE), ceil(step - TIE)
