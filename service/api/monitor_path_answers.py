@@ -92,7 +92,9 @@ class MonitorPathDocument(BaseModel):
     state: str | None = Field(
         description="Of a method with a horizon: before the start, watching, horizon reached."
     )
-    rise_from: date | None = Field(description="Of a rise: the day it began, as far as it shows.")
+    rise_from: date | None = Field(
+        description="Of a rise that signals: the day it began, as far as the cases show."
+    )
     expected_per_year: float = Field(
         description="The present volume: expected under the null in the last 365 days, a year."
     )
@@ -124,7 +126,7 @@ def tell_path(path: MonitorPath) -> MonitorPathDocument:
         threshold=evidence.threshold,
         counted_from=_date(evidence.since_day),
         signalled_on=_date(evidence.signalled_day),
-        exposure=evidence.exposure,
+        exposure=int(drawn.exposure[-1]) if drawn.days.size else 0,
         exposure_unit=evidence.exposure_unit,
         state=evidence.state,
         rise_from=_date(evidence.rise_day),

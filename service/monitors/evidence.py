@@ -74,9 +74,10 @@ class Evidence:
     """Cases beside expected cases up to today, and the strongest evidence seen on the way.
 
     `observed`, `expected` and `exposure` (in `exposure_unit`: person_days, recipients or cases)
-    count over the days `counted`: all, or those of the rise. `highest` is the statistic's highest,
-    `now` that of today. `severity` is None where nothing is signalled; `log_e_now` is ln of
-    today's e-value, not its running maximum, None where the method is no e-process.
+    count over the days `counted`, both included: all, or those of the rise. `highest` is the
+    statistic's highest, `now` that of today. `severity` is None where nothing is signalled;
+    `log_e_now` is ln of today's e-value, not its running maximum, None where the method is no
+    e-process.
     """
 
     method: Method
@@ -107,8 +108,8 @@ class Evidence:
 
     @property
     def rise_day(self) -> int | None:
-        """The day the rise began, where the method sees rises and knows any day."""
-        return self.counted[0] if self.method in OF_RISES and self.path.days.size else None
+        """The day the rise began that signalled; None where none did."""
+        return self.counted[0] if self.method in OF_RISES and self.severity else None
 
     def as_json(self, baseline: Baseline) -> dict[str, Any]:
         """What an alert keeps: enough to compute it again."""

@@ -127,7 +127,8 @@ def _counted(counts: Counts, weighed: Weighed, found: Found) -> tuple[int, int]:
     """The days over which cases are counted against the expected ones.
 
     All of them, unless the method sees a rise. A rise that signals lasts from the day it began, as
-    seen when it first signalled, to the last day above the threshold; any other is still going on.
+    seen when it first signalled, to the last day above the threshold. Where none does it is the
+    strongest rise so far, up to the day on which it stood highest.
     """
     if not counts.days.size:
         return 1, 0
@@ -135,7 +136,8 @@ def _counted(counts: Counts, weighed: Weighed, found: Found) -> tuple[int, int]:
     if weighed.began is None:
         return first, last
     if found.first is None or found.last is None:
-        return int(weighed.began[-1]), last
+        peak = int(weighed.log_above.argmax())
+        return int(weighed.began[peak]), int(counts.days[peak])
     return int(weighed.began[found.first]), int(counts.days[found.last])
 
 

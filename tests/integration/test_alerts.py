@@ -431,7 +431,7 @@ def test_pages_hold_every_alert_once_in_order(network):
 
 
 def test_the_present_volume_is_what_the_last_year_expected(network: Network) -> None:
-    """Fifty recipients entered about 300 days ago and 50 long before: 1.93% of the former in 365 days."""
+    """Fifty recipients entered about 300 days ago, 50 before: 1.93% of the former in 365 days."""
     today = network.clock.day
     network.send(recipients("new", today - timedelta(days=300), 50, ill=0))
     network.send(recipients("old", today - timedelta(days=1000), 50, ill=0))
