@@ -11,11 +11,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from service.monitors.cases import CaseKey
+from service.monitors.definitions import Kind
 from service.pipeline.alerting import WholeAlert
 from service.pipeline.discoveries import Judgement
 from service.store.alerts import AlertEvent, KeptCase
 
-AlertKind = Literal["excess", "sentinel", "cluster"]
 AlertStatus = Literal["open", "acknowledged", "closed"]
 Severity = Literal["warning", "critical"]
 
@@ -57,7 +57,7 @@ class AlertDocument(BaseModel):
 
     id: str = Field(examples=["alert-4211-0"])
     monitor: str = Field(examples=["excess-cinicola-ntm-allo"])
-    kind: AlertKind
+    kind: Kind
     scope: str = Field(description="`network`, or `facility:` and its name.")
     status: AlertStatus
     severity: Severity
@@ -98,7 +98,7 @@ class StreamedAlert(BaseModel):
 
     id: str
     monitor: str
-    kind: AlertKind
+    kind: Kind
     status: AlertStatus
     severity: Severity
     title: str

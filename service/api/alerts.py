@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.api.access import Principal, Scope
 from service.api.alert_answers import (
     AlertDocument,
-    AlertKind,
     AlertList,
     AlertStatus,
     Severity,
@@ -26,6 +25,7 @@ from service.api.dependencies import AlertManager, PrincipalDep, SettingsDep, Su
 from service.api.paging import key_in, link_to, next_page
 from service.errors import BadQuery, Detail, Forbidden
 from service.monitors.actions import Action, ActionName
+from service.monitors.definitions import Kind
 from service.pipeline.alerting import act, find_alert, list_alerts
 from service.pipeline.discoveries import judge
 from service.pipeline.surveillance import Surveillance
@@ -86,7 +86,7 @@ def get_alerts(
     ] = [],  # noqa: B006
     severity: Annotated[list[Severity], Query(description="Repeatable.")] = [],  # noqa: B006
     monitor: Annotated[list[str], Query(max_length=100, description="Repeatable.")] = [],  # noqa: B006
-    kind: Annotated[list[AlertKind], Query(description="Repeatable.")] = [],  # noqa: B006
+    kind: Annotated[list[Kind], Query(description="Repeatable.")] = [],  # noqa: B006
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     cursor: Annotated[str | None, Query(description="Where the last page ended.")] = None,
 ) -> AlertList:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from service.monitors.definitions import ClusterRule
-from service.monitors.excess import ExcessEvidence
+from service.monitors.evidence import Evidence
 from service.pipeline.comparisons import Comparison
 from service.pipeline.observed import Expected, Observed
 from service.reference.baselines import Baseline, Source
@@ -201,7 +201,7 @@ def _ratio(ratio: ObservedExpected) -> RatioDocument:
     )
 
 
-def _e_value(found: Comparison, evidence: ExcessEvidence) -> EValueDocument:
+def _e_value(found: Comparison, evidence: Evidence) -> EValueDocument:
     monitor = found.monitor
     return EValueDocument(
         value=evidence.e_value,

@@ -18,6 +18,7 @@ from service.dashboard.published import cited
 from service.dashboard.viewers import Viewer
 from service.monitors.alerts import AlertState
 from service.monitors.definitions import Advice, MonitorDefinition
+from service.monitors.guarantees import guarantee_of
 from service.pipeline.alerting import WholeAlert
 from service.pipeline.discoveries import Judgement
 from service.reference.baselines import Baseline
@@ -143,7 +144,7 @@ def page_of(
         summary=facts.summary,
         facts=facts.rows,
         position_then=kept.evidence.get("position"),
-        guarantee=monitor.guarantee.text if monitor else None,
+        guarantee=guarantee_of(monitor).text if monitor else None,
         among_all=among_all_words(
             judgement.passes(alert), len(judgement.judged), judgement.false_discovery_rate
         ),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from service.monitors.definitions import MonitorDefinition
+from service.monitors.guarantees import guarantee_of
 from service.stats.rates import DAYS_PER_YEAR
 
 
@@ -63,8 +64,14 @@ class Share:
 
 def share_of(monitor: MonitorDefinition, places: int) -> Share:
     """What the monitor spends at so many places, by what its method promises."""
-    promised = monitor.guarantee.false_alarm_probability
-    return Share(monitor.id, monitor.method, places, alpha=promised)
+    promised = guarantee_of(monitor)
+    return Share(
+        monitor.id,
+        monitor.method,
+        places,
+        alpha=promised.false_alarm_probability,
+        days_between=promised.days_between_false_alarms,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ from service.store.readings import forget_readings
 
 READ_AT_ONCE = 100
 
+WEIGHED_KINDS = ("excess", "rise", "share")
+"""Kinds whose figures are sums over all cases of their place."""
+
 HISTORY_NAMES = {
     "acknowledge": "acknowledged",
     "close": "closed",
@@ -56,11 +59,11 @@ def is_visible(alert: AlertState, facilities: Collection[str] | None) -> bool:
     """May a key that reaches these facilities (None: all) see the alert?
 
     Only where everything in it is of its own facilities: all cases, and the figures too, which for
-    an excess across the network are sums over facilities it must not see.
+    what is weighed across the network are sums over facilities it must not see.
     """
     if facilities is None:
         return True
-    if alert.kind == "excess" and alert.scope_key == NETWORK:
+    if alert.kind in WEIGHED_KINDS and alert.scope_key == NETWORK:
         return False
     place = facility_of(alert.scope_key)
     named = {*alert.facilities, *([place] if place else [])}

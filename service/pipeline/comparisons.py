@@ -9,10 +9,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from service.errors import BadQuery, Detail, MeasureMismatch
-from service.monitors.definitions import MonitorDefinition
-from service.monitors.excess import ExcessEvidence, weigh_excess
-from service.monitors.nulls import can_be_monitored
-from service.monitors.shipped import excess_monitor
+from service.monitors.definitions import Method, MonitorDefinition
+from service.monitors.evidence import Evidence
+from service.monitors.methods import cannot_watch
+from service.monitors.shipped import usual_monitor
+from service.monitors.weighing import weigh
 from service.pipeline.observations import CaseFile, cases_for, series_for
 from service.pipeline.observed import (
     Cohorts,
@@ -52,7 +53,7 @@ class Comparison:
     expected: Expected | None = None
     ratio: ObservedExpected | None = None
     reason: str | None = None
-    evidence: ExcessEvidence | None = None
+    evidence: Evidence | None = None
     monitor: MonitorDefinition | None = None
     clusters: tuple[KeptAlert, ...] = ()
     cluster_monitors: tuple[MonitorDefinition, ...] = ()
@@ -181,7 +182,15 @@ def _share(ledger: Ledger, baseline: Baseline) -> Comparison:
     observed, expected = observed_share(
         ledger.case_file, baseline, ledger.today, method=ledger.proportion_ci
     )
-    return Comparison(baseline, observed, expected, reason=SHARE_HAS_NO_RATIO)
+    monitor = _weighing(ledger, baseline, "share_shift")
+    return Comparison(
+        baseline,
+        observed,
+        expected,
+        reason=SHARE_HAS_NO_RATIO,
+        evidence=_evidence(ledger, baseline, monitor or usual_monitor(baseline, "share_shift")),
+        monitor=monitor,
+    )
 
 
 def _cluster(ledger: Ledger, baseline: Baseline) -> Comparison:
@@ -229,31 +238,35 @@ def _against(
     )
     nobody = not (observed.person_days or observed.recipients)
     reason = ratio.reason if ratio else NOBODY_AT_RISK if nobody else NOTHING_EXPECTED
-    monitor = next((m for m in ledger.monitors if m.baseline_id == baseline.id), None)
+    monitor = _weighing(ledger, baseline, "e_process")
     return Comparison(
         baseline,
         observed,
         expected,
         ratio=ratio if ratio and reason is None else None,
         reason=reason,
-        evidence=_evidence(ledger, baseline, monitor or excess_monitor(baseline)),
+        evidence=_evidence(ledger, baseline, monitor or usual_monitor(baseline, "e_process")),
         monitor=monitor,
     )
 
 
-def _evidence(
-    ledger: Ledger, baseline: Baseline, monitor: MonitorDefinition
-) -> ExcessEvidence | None:
-    if not can_be_monitored(baseline):
+def _weighing(ledger: Ledger, baseline: Baseline, method: Method) -> MonitorDefinition | None:
+    """The monitor that weighs the baseline by the method, one that is on before one that is off."""
+    own = [m for m in ledger.monitors if (m.baseline_id, m.method) == (baseline.id, method)]
+    return next((m for m in own if m.enabled), own[0] if own else None)
+
+
+def _evidence(ledger: Ledger, baseline: Baseline, monitor: MonitorDefinition) -> Evidence | None:
+    if cannot_watch(monitor, baseline):
         return None
     clean = monitor.exclude_usual_contaminants
     cases = cases_for(ledger.case_file, baseline, None, without_contaminants=clean)
     series = series_for(
-        ledger.connection,
+        ledger.case_file,
         baseline,
         cases,
         ledger.facilities,
         ledger.today,
         without_contaminants=clean,
     )
-    return weigh_excess(monitor, baseline, series, since_day=None, today=ledger.today)
+    return weigh(monitor, baseline, series, since_day=None, today=ledger.today)

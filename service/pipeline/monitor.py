@@ -9,7 +9,7 @@ stratum or episode, at the facilities of the batch and, where their scope says s
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,10 +27,11 @@ from service.monitors.alerts import (
 from service.monitors.cases import Case
 from service.monitors.clusters import cluster_evaluation
 from service.monitors.definitions import Kind, MonitorDefinition
-from service.monitors.evaluations import excess_evaluation
-from service.monitors.nulls import can_be_monitored
+from service.monitors.evaluations import baseline_evaluation
+from service.monitors.methods import cannot_watch
 from service.monitors.reconcile import reconcile
 from service.monitors.sentinel import sentinel_evaluations
+from service.monitors.series import Series
 from service.monitors.signals import NETWORK, Evaluation, Signal, facility_of, facility_scope
 from service.pipeline.observations import CaseFile, cases_for, series_for
 from service.pipeline.readings import keep_readings
@@ -51,6 +52,29 @@ class Watch:
     baselines: Mapping[str, Baseline]
     alerts: Sequence[AlertState]
     today: int
+    _series: dict[tuple[str, tuple[str, ...] | None, bool], Series] = field(default_factory=dict)
+
+    def series_of(
+        self,
+        baseline: Baseline,
+        facilities: tuple[str, ...] | None,
+        *,
+        without_contaminants: bool,
+    ) -> Series:
+        """The series of a place, read once for all monitors of the baseline."""
+        key = (baseline.id, facilities, without_contaminants)
+        if key not in self._series:
+            clean = without_contaminants
+            cases = cases_for(self.case_file, baseline, facilities, without_contaminants=clean)
+            self._series[key] = series_for(
+                self.case_file,
+                baseline,
+                cases,
+                facilities,
+                self.today,
+                without_contaminants=clean,
+            )
+        return self._series[key]
 
     def alerts_of(self, monitor: MonitorDefinition, scope_key: str) -> list[AlertState]:
         """The alerts of a monitor for one place."""
@@ -154,39 +178,33 @@ def evaluate(
     _keep(connection, changes, {a.id: a for a in watched.alerts}, position, surveillance.clock())
 
 
-def _excess(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> Iterator[Evaluation]:
+def _against_baseline(
+    watched: Watch, monitor: MonitorDefinition, touched: Touched
+) -> Iterator[Evaluation]:
     """Every place of the monitor; nothing where its baseline's latest version has no such figure.
 
     A new version of a baseline must never stop a batch from being recorded.
     """
     baseline = watched.baselines.get(monitor.baseline_id or "")
-    if baseline is None or not can_be_monitored(baseline) or not touched.concerns(baseline):
+    if baseline is None or cannot_watch(monitor, baseline) or not touched.concerns(baseline):
         return
     clean = monitor.exclude_usual_contaminants
     everywhere = cases_for(watched.case_file, baseline, None, without_contaminants=clean)
     own = [alert for alert in watched.alerts if alert.monitor_id == monitor.id]
-    scopes: dict[str, list[str] | None] = {}
+    scopes: dict[str, tuple[str, ...] | None] = {}
     if monitor.scope in ("facility", "both"):
-        scopes |= {facility_scope(name): [name] for name in touched.places(everywhere, own)}
+        scopes |= {facility_scope(name): (name,) for name in touched.places(everywhere, own)}
     if monitor.scope in ("network", "both"):
         scopes[NETWORK] = None
     for scope_key, facilities in scopes.items():
         cases = cases_for(watched.case_file, baseline, facilities, without_contaminants=clean)
         of_place = watched.alerts_of(monitor, scope_key)
         if cases or of_place:
-            series = series_for(
-                watched.connection,
-                baseline,
-                cases,
-                facilities,
-                watched.today,
-                without_contaminants=clean,
-            )
-            yield excess_evaluation(
+            yield baseline_evaluation(
                 monitor,
                 baseline,
                 scope_key,
-                series,
+                watched.series_of(baseline, facilities, without_contaminants=clean),
                 cases,
                 since_day=evidence_since(of_place),
                 today=watched.today,
@@ -223,7 +241,9 @@ def _links_without_names(signal: Signal) -> list[dict[str, Any]]:
 
 
 EVALUATE: dict[Kind, Callable[[Watch, MonitorDefinition, Touched], Iterable[Evaluation]]] = {
-    "excess": _excess,
+    "excess": _against_baseline,
+    "rise": _against_baseline,
+    "share": _against_baseline,
     "sentinel": _sentinel,
     "cluster": _cluster,
 }

@@ -18,6 +18,7 @@ from service.monitors.cases import Case, in_order
 from service.monitors.nulls import first_of_each_course, matches
 from service.pipeline.observations import (
     CaseFile,
+    cases_among,
     cases_for,
     entered_days,
     population_filters,
@@ -149,10 +150,7 @@ def observed_share(
     case_file: CaseFile, baseline: Baseline, today: int, *, method: str = "exact"
 ) -> tuple[Observed, Expected]:
     """The cases of the numerator among the cases it is a share of, the first of each course."""
-    whole = msgspec.structs.replace(
-        baseline, numerator=baseline.among or baseline.numerator, measure="proportion"
-    )
-    among = [case for case in cases_for(case_file, whole, None) if case.onset_day <= today]
+    among = [case for case in cases_among(case_file, baseline, None) if case.onset_day <= today]
     part = sum(matches(baseline.numerator, case) for case in among)
     observed = Observed(
         part,

@@ -18,6 +18,7 @@ from sqlalchemy import delete, func, select
 
 from service.examples.mexico import mexico_events
 from service.monitors.alerts import AlertState
+from service.monitors.discoveries import WITH_E_VALUE
 from service.monitors.error_budget import ErrorBudget
 from service.pipeline.catalogue import keep_monitor
 from service.pipeline.discoveries import Judgement, judge
@@ -69,11 +70,10 @@ def by_hand(network: Network, facilities: Iterable[str], level: float) -> set[tu
     log_e: dict[tuple[str, str], float] = {}
     with network.surveillance.database.read() as connection:
         for monitor in catalogue.current_monitors(connection):
-            if monitor.enabled and monitor.kind == "excess":
+            if monitor.enabled and monitor.method in WITH_E_VALUE:
                 for facility in (*facilities, None):
                     path = monitor_path(connection, monitor, facility, today)
-                    drawn = path.evidence.path.log_e
-                    log_e[monitor.id, path.scope_key] = drawn[-1] if drawn.size else 0.0
+                    log_e[monitor.id, path.scope_key] = path.evidence.log_e_now or 0.0
     ranked = sorted(log_e, key=log_e.__getitem__, reverse=True)
     for k in range(len(ranked), 0, -1):
         if exp(log_e[ranked[k - 1]]) >= len(ranked) / (level * k):
@@ -152,13 +152,13 @@ def test_what_stands_is_e_bh_over_the_ledger_of_today(databases, history, level)
 
 
 def test_one_alert_stands_among_all_and_a_weaker_one_does_not(network):
-    """Three facilities and the network, three monitors: twelve places. Six of thirty recipients
-    stand out; three of twenty lungs have signalled, which is not enough among twelve."""
+    """Three facilities and the network, four monitors: sixteen places. Six of thirty recipients
+    stand out; three of twenty lungs have signalled, which is not enough among sixteen."""
     network.send(recipients("p", date(2025, 1, 1), 30, ill=6))
     network.send(lungs("q", "b", date(2026, 4, 1), 20, ill=3))
     network.send(lungs("r", "c", date(2026, 4, 1), 30, ill=0))
     found = judged(network)
-    assert len(found.judged) == 12
+    assert len(found.judged) == 16
     told = {(a.monitor_id, a.scope_key): found.passes(a) for a in network.alerts()}
     assert told[CINICOLA, "facility:ucd-01"] is True
     assert told[LUNG, "facility:b"] is False

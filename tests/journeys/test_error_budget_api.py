@@ -30,15 +30,15 @@ def passing(client: httpx.Client) -> dict[str, bool | None]:
 
 
 def test_one_hospital_stands_among_all_monitors_and_the_other_does_not(client):
-    """Three monitors at two hospitals and the network: nine series. The second hospital's e-value
-    is 31; as the third of nine it needs 9 / (0.05 x 3) = 60, or a rate of false ones of 0.1."""
+    """Four monitors at two hospitals and the network: twelve series. The second hospital's e-value
+    is 31; as the third of twelve it needs 12 / (0.05 x 3) = 80, or a rate of false ones of 0.15."""
     two_hospitals(client)
     assert passing(client) == {"network": True, "facility:hsct-1": True, "facility:hsct-2": False}
     told = client.get(BUDGET).json()
-    assert told["discoveries"] == {"judged": 9, "standing": 2, "e_value_alone": 180.0}
+    assert told["discoveries"] == {"judged": 12, "standing": 2, "e_value_alone": 240.0}
 
-    told = client.put(BUDGET, json={"false_discovery_rate": 0.1}).json()
-    assert told["discoveries"] == {"judged": 9, "standing": 3, "e_value_alone": 90.0}
+    told = client.put(BUDGET, json={"false_discovery_rate": 0.15}).json()
+    assert told["discoveries"] == {"judged": 12, "standing": 3, "e_value_alone": 80.0}
     assert set(passing(client).values()) == {True}
 
 
@@ -73,7 +73,7 @@ def test_the_page_of_an_alert_says_whether_it_stands_among_all(network, client):
         signed_in = browser.post("/sign-in", data={"key": network.key("rates:read"), "to": "/"})
         assert signed_in.status_code == 303
         told = {alert["scope"]: browser.get(f"/alerts/{alert['id']}").text for alert in alerts}
-    together = "today among all 9 monitored series together, at a false discovery rate of 5%."
+    together = "today among all 12 monitored series together, at a false discovery rate of 5%."
     assert f"It also stands {together}" in told["facility:hsct-1"]
     assert f"it does not stand {together}" in told["facility:hsct-2"]
 
@@ -87,17 +87,18 @@ def test_a_budget_is_set_seen_and_held_against_what_is_watched(network, client):
     assert (shipped["false_discovery_rate"], shipped["set_by"]) == (0.05, None)
     assert (shipped["ever"]["allowed"], shipped["ever"]["over"]) == (None, False)
 
-    answer = client.put(BUDGET, json={"false_alarms_ever": 0.18, "false_alarms_per_year": 2})
+    answer = client.put(BUDGET, json={"false_alarms_ever": 0.24, "false_alarms_per_year": 2})
     assert answer.status_code == 200, answer.text
     told = client.get(BUDGET).json()
     assert told == answer.json()
     assert told["set_by"] == "test"
     assert told["facilities"] == 2
     ever = told["ever"]
-    assert (ever["places"], ever["over"]) == (9, True)
-    assert ever["spent"] == ever["chance_of_any"] == pytest.approx(9 * 0.05)
+    assert (ever["places"], ever["over"]) == (12, True)
+    assert ever["spent"] == ever["chance_of_any"] == pytest.approx(12 * 0.05)
     assert ever["fitting_alpha"] == pytest.approx(0.02)
-    assert (told["per_year"]["spent"], told["per_year"]["over"]) == (0, False)
+    assert (told["per_year"]["places"], told["per_year"]["over"]) == (6, False)
+    assert told["per_year"]["spent"] == pytest.approx(6 * 365.25 / 3650)
     shares = {share["monitor"]: share for share in told["monitors"]}
     assert shares[EXCESS]["places"] == 3
     assert shares[EXCESS]["false_alarms_ever"] == pytest.approx(0.15)
@@ -117,7 +118,7 @@ def test_a_budget_is_set_seen_and_held_against_what_is_watched(network, client):
     database.close()
     assert {last.action, before.action} == {"error_budget_set"}
     assert last.detail["before"] == before.detail["after"]
-    assert before.detail["after"]["false_alarms_ever"] == 0.18
+    assert before.detail["after"]["false_alarms_ever"] == 0.24
     assert before.actor == "test"
 
 
@@ -149,7 +150,7 @@ def test_who_may_see_a_budget_and_who_may_set_it(network):
 def test_an_empty_network_spends_only_on_itself(client):
     told = client.get(BUDGET).json()
     assert (told["facilities"], told["discoveries"]["standing"]) == (0, 0)
-    assert told["ever"]["places"] == told["discoveries"]["judged"] == 3
+    assert told["ever"]["places"] == told["discoveries"]["judged"] == 4
 
 
 # The book

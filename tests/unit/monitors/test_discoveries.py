@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import poisson
 
-from service.monitors.discoveries import WatchedPlace, judged_places, standing_places
+from service.monitors.discoveries import WITH_E_VALUE, WatchedPlace, judged_places, standing_places
 from service.monitors.shipped import shipped_monitors
 from service.reference.baselines import shipped_baselines
 from service.stats import e_bh
@@ -70,9 +70,9 @@ def test_nothing_watched_is_nothing_standing():
 
 
 def test_places_without_cases_count_and_rules_do_not():
-    """Three shipped monitors of excess are on: two facilities and the network each."""
+    """Each shipped monitor with an e-value that is on: two facilities and the network."""
     judged = judged_places(MONITORS, ["b", "a"])
     assert {place.scope_key for place in judged} == {"facility:a", "facility:b", "network"}
-    enabled = [m for m in MONITORS if m.enabled and m.kind == "excess"]
+    enabled = [m for m in MONITORS if m.enabled and m.method in WITH_E_VALUE]
     assert len(judged) == 3 * len(enabled)
     assert not {p.monitor_id for p in judged} & {"sentinel-ntm-cell-injection", "cluster-ntm"}
