@@ -81,8 +81,8 @@ def filter_on(description: str, *examples: str, values: Sequence[str] = ()) -> A
     )
 
 
-class CohortQuery(BaseModel):
-    """Whose cases and person-time, and how counted; each filter may be given more than once."""
+class PopulationQuery(BaseModel):
+    """Whose cases and person-time; each filter may be given more than once."""
 
     model_config = ConfigDict(extra="ignore")  # unknown names are refused with the nearest one
 
@@ -114,24 +114,7 @@ class CohortQuery(BaseModel):
     end: CalendarDate | None = Field(
         default=None, description="Last day, included; today, or the day of `as_of`, at the latest."
     )
-    episodes: Literal["first", "all"] = Field(
-        default="first", description="The first episode of each course, or all of them."
-    )
-    person_time: Literal["follow_up", "at_risk"] | None = Field(
-        default=None,
-        description="All follow-up, or only days on which a new episode could begin; `first` is "
-        "always `at_risk`, `all` is `follow_up` unless asked otherwise.",
-    )
-    per: float = Field(
-        default=100.0, gt=0, le=1e9, allow_inf_nan=False, description="Cases per so many units."
-    )
-    unit: Literal["person_years", "person_days"] = Field(
-        default="person_years", description="Unit of person-time; a year is 365.25 days."
-    )
-    ci: Literal["exact", "midp", "byar"] = Field(
-        default="exact", description="Method of the interval for one look."
-    )
-    level: float = Field(default=0.95, gt=0, lt=1, description="Level of both intervals.")
+    level: float = Field(default=0.95, gt=0, lt=1, description="Level of the intervals.")
     as_of: AsOf | None = Field(
         default=None,
         description="The state of knowledge to speak for: a position of the ledger, or an instant.",
@@ -153,6 +136,44 @@ class CohortQuery(BaseModel):
         """The dimensions with a row for each value: none, unless a figure has a `by`."""
         return ()
 
+    @property
+    def counting(self) -> dict[str, Any]:
+        """How cases and time are counted, where the question does not say: as a rate does."""
+        return {}
+
+
+class CohortQuery(PopulationQuery):
+    """Whose cases and person-time, and how counted."""
+
+    episodes: Literal["first", "all"] = Field(
+        default="first", description="The first episode of each course, or all of them."
+    )
+    person_time: Literal["follow_up", "at_risk"] | None = Field(
+        default=None,
+        description="All follow-up, or only days on which a new episode could begin; `first` is "
+        "always `at_risk`, `all` is `follow_up` unless asked otherwise.",
+    )
+    per: float = Field(
+        default=100.0, gt=0, le=1e9, allow_inf_nan=False, description="Cases per so many units."
+    )
+    unit: Literal["person_years", "person_days"] = Field(
+        default="person_years", description="Unit of person-time; a year is 365.25 days."
+    )
+    ci: Literal["exact", "midp", "byar"] = Field(
+        default="exact", description="Method of the interval for one look."
+    )
+
+    @property
+    def counting(self) -> dict[str, Any]:
+        """Episodes, person-time, unit and interval."""
+        return {
+            "episodes": self.episodes,
+            "person_time": self.person_time or PERSON_TIME_OF[self.episodes],
+            "per": self.per,
+            "unit": self.unit,
+            "ci": self.ci,
+        }
+
 
 class FigureQuery(CohortQuery):
     """Every parameter that shapes a rate."""
@@ -166,12 +187,17 @@ class FigureQuery(CohortQuery):
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """The names in `by`, each once; raises `BadQuery` for one that is no dimension."""
-        names = [name.strip() for part in self.by for name in part.split(",") if name.strip()]
-        faults = [_unknown("?by", name, DIMENSIONS) for name in names if name not in DIMENSIONS]
-        if faults:
-            raise BadQuery("`by` names what is no dimension.", details=tuple(faults))
-        return tuple(dict.fromkeys(names))
+        """The names in `by`, each once."""
+        return dimensions_in(self.by)
+
+
+def dimensions_in(by: Sequence[str]) -> tuple[str, ...]:
+    """The names in `by`, each once; raises `BadQuery` for one that is no dimension."""
+    names = [name.strip() for part in by for name in part.split(",") if name.strip()]
+    faults = [_unknown("?by", name, DIMENSIONS) for name in names if name not in DIMENSIONS]
+    if faults:
+        raise BadQuery("`by` names what is no dimension.", details=tuple(faults))
+    return tuple(dict.fromkeys(names))
 
 
 PERSON_TIME_OF: Mapping[str, Literal["follow_up", "at_risk"]] = {
@@ -181,7 +207,7 @@ PERSON_TIME_OF: Mapping[str, Literal["follow_up", "at_risk"]] = {
 """The person-time that goes with the episodes, unless asked otherwise."""
 
 
-def read_query(query: CohortQuery, principal: Principal, known: KnownState) -> RateDefinition:
+def read_query(query: PopulationQuery, principal: Principal, known: KnownState) -> RateDefinition:
     """What is asked, within what the key may see and what was known."""
     filters, by = query.filters, query.dimensions
     visible = principal.visible(filters.get("facility"))
@@ -193,12 +219,8 @@ def read_query(query: CohortQuery, principal: Principal, known: KnownState) -> R
         end_day=end.toordinal(),
         filters=filters,
         by=by,
-        episodes=query.episodes,
-        person_time=query.person_time or PERSON_TIME_OF[query.episodes],
-        per=query.per,
-        unit=query.unit,
-        ci=query.ci,
         level=query.level,
+        **query.counting,
     )
 
 
