@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from service import __version__
 from service.commands import (
     baselines,
+    budget,
     demo,
     importing,
     keys,
@@ -107,5 +108,6 @@ app.command("demo")(demo.demo)
 app.command("import")(importing.import_events)
 app.command()(rebuilding.rebuild)
 app.command()(simulating.simulate)
+app.command()(budget.budget)
 app.add_typer(baselines.app, name="baselines")
 app.add_typer(keys.app, name="keys")

@@ -8,6 +8,7 @@ Source: docs/operations.md, whose table a test holds equal to the fields below.
 import os
 from collections.abc import Mapping
 from ipaddress import ip_address
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -68,6 +69,22 @@ class Settings(BaseSettings):
         le=3650,
         description="Days a patient without news stays at risk after the last contact.",
     )
+    visit_schedule: str = Field(
+        default="100,183,365",
+        description="Days after transplantation on which a patient should be seen.",
+    )
+    visit_then_every: int = Field(
+        default=365, ge=0, le=3650, description="Days between visits after those; 0 for none."
+    )
+    visit_tolerance_days: int = Field(
+        default=45, ge=0, le=3650, description="Days by which a visit may be early or late."
+    )
+    provisional_share: float = Field(
+        default=0.05,
+        ge=0,
+        lt=1,
+        description="A rate is provisional while more than this share of its reports is to come.",
+    )
     case_definitions_file: Path | None = Field(
         default=None,
         description="JSON file of case definitions that replace shipped ones; needs a rebuild.",
@@ -117,6 +134,17 @@ class Settings(BaseSettings):
         except (ValueError, OSError, KeyError) as fault:
             raise ValueError("must be an IANA time zone such as Europe/Berlin") from fault
         return name
+
+    @field_validator("visit_schedule")
+    @classmethod
+    def _know_the_visits(cls, text: str) -> str:
+        parts = [part.strip() for part in text.split(",")]
+        if not all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts):
+            raise ValueError("must be days such as 100,183,365")
+        days = [0, *map(int, parts)]
+        if any(one >= other for one, other in pairwise(days)):
+            raise ValueError("must be days that rise from above 0, such as 100,183,365")
+        return text
 
     @model_validator(mode="after")
     def _keep_open_doors_at_home(self) -> "Settings":

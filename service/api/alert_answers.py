@@ -11,10 +11,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from service.monitors.cases import CaseKey
+from service.monitors.definitions import Kind
 from service.pipeline.alerting import WholeAlert
+from service.pipeline.discoveries import Judgement
 from service.store.alerts import AlertEvent, KeptCase
 
-AlertKind = Literal["excess", "sentinel", "cluster"]
 AlertStatus = Literal["open", "acknowledged", "closed"]
 Severity = Literal["warning", "critical"]
 
@@ -56,7 +57,7 @@ class AlertDocument(BaseModel):
 
     id: str = Field(examples=["alert-4211-0"])
     monitor: str = Field(examples=["excess-cinicola-ntm-allo"])
-    kind: AlertKind
+    kind: Kind
     scope: str = Field(description="`network`, or `facility:` and its name.")
     status: AlertStatus
     severity: Severity
@@ -72,8 +73,11 @@ class AlertDocument(BaseModel):
     latest_evidence: dict[str, Any] = Field(description="As of the last evaluation.")
     supported: bool = Field(description="Do the data as they stand support it?")
     support_note: str | None = Field(description="What changed where it lost its support.")
-    passes_fdr: None = Field(
-        None, description="Always null: many monitors at once are not yet weighed together (e-BH)."
+    passes_fdr: bool | None = Field(
+        description="Does it also stand today among all monitors at all places, at the false "
+        "discovery rate of `/v1/error-budget` (e-BH)? Null for a closed alert, for a monitor that "
+        "is off, and for the methods that have no e-value: sentinel, linkage, CUSUM, e-detector "
+        "and MaxSPRT."
     )
     advice: list[AdviceDocument]
     history: list[HistoryEntry]
@@ -94,7 +98,7 @@ class StreamedAlert(BaseModel):
 
     id: str
     monitor: str
-    kind: AlertKind
+    kind: Kind
     status: AlertStatus
     severity: Severity
     title: str
@@ -105,8 +109,8 @@ class StreamedAlert(BaseModel):
     recorded_at: datetime
 
 
-def tell_alert(alert: WholeAlert, *, with_patients: bool) -> AlertDocument:
-    """An alert as a document."""
+def tell_alert(alert: WholeAlert, judgement: Judgement, *, with_patients: bool) -> AlertDocument:
+    """An alert as a document, and whether it stands among all monitors."""
     state = alert.kept.state
     return AlertDocument(
         id=state.id,
@@ -125,7 +129,7 @@ def tell_alert(alert: WholeAlert, *, with_patients: bool) -> AlertDocument:
         latest_evidence=state.latest_evidence,
         supported=state.supported,
         support_note=state.support_note,
-        passes_fdr=None,
+        passes_fdr=judgement.passes(state),
         advice=[AdviceDocument(text=said.text, source=said.source) for said in alert.advice],
         history=[_entry(entry) for entry in alert.history],
         continues=state.continues,

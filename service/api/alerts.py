@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.api.access import Principal, Scope
 from service.api.alert_answers import (
     AlertDocument,
-    AlertKind,
     AlertList,
     AlertStatus,
     Severity,
@@ -26,7 +25,9 @@ from service.api.dependencies import AlertManager, PrincipalDep, SettingsDep, Su
 from service.api.paging import key_in, link_to, next_page
 from service.errors import BadQuery, Detail, Forbidden
 from service.monitors.actions import Action, ActionName
+from service.monitors.definitions import Kind
 from service.pipeline.alerting import act, find_alert, list_alerts
+from service.pipeline.discoveries import judge
 from service.pipeline.surveillance import Surveillance
 from service.store.alerts import Place
 
@@ -85,7 +86,7 @@ def get_alerts(
     ] = [],  # noqa: B006
     severity: Annotated[list[Severity], Query(description="Repeatable.")] = [],  # noqa: B006
     monitor: Annotated[list[str], Query(max_length=100, description="Repeatable.")] = [],  # noqa: B006
-    kind: Annotated[list[AlertKind], Query(description="Repeatable.")] = [],  # noqa: B006
+    kind: Annotated[list[Kind], Query(description="Repeatable.")] = [],  # noqa: B006
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     cursor: Annotated[str | None, Query(description="Where the last page ended.")] = None,
 ) -> AlertList:
@@ -109,11 +110,12 @@ def get_alerts(
             place=key_in(cursor, Place),
             limit=limit,
         )
+        judgement = judge(connection, surveillance)
     following = next_page(request, page.place)
     response.headers.update(link_to(following))
     with_patients = principal.may(Scope.PATIENTS_READ)
     return AlertList(
-        items=[tell_alert(alert, with_patients=with_patients) for alert in page.alerts],
+        items=[tell_alert(alert, judgement, with_patients=with_patients) for alert in page.alerts],
         next=following,
     )
 
@@ -165,7 +167,8 @@ def get_alert(
     """Evidence as known when it fired and as known now, cases, history, and what sources advise."""
     with surveillance.database.read() as connection:
         found = find_alert(connection, alert_id, principal.facilities)
-    return tell_alert(found, with_patients=principal.may(Scope.PATIENTS_READ))
+        judgement = judge(connection, surveillance)
+    return tell_alert(found, judgement, with_patients=principal.may(Scope.PATIENTS_READ))
 
 
 @router.post("/{alert_id}/acknowledge", summary="Say that it has been seen", responses=REFUSED)
@@ -213,4 +216,6 @@ def _act(
 ) -> AlertDocument:
     action = Action(name, surveillance.today().toordinal(), outcome=outcome, note=note)
     found = act(surveillance, alert_id, action, actor=principal.name, reach=principal.facilities)
-    return tell_alert(found, with_patients=principal.may(Scope.PATIENTS_READ))
+    with surveillance.database.read() as connection:
+        judgement = judge(connection, surveillance)
+    return tell_alert(found, judgement, with_patients=principal.may(Scope.PATIENTS_READ))

@@ -5,12 +5,14 @@ Out:    the documents by which OpenAPI describes them; a `Baseline` with every f
 Source: docs/api-alerts.md; docs/methods.md 7.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.errors import BadQuery, Detail
+from service.monitors.definitions import Method
 from service.reference.baseline_laws import faults
 from service.reference.baselines import Baseline
 
@@ -98,7 +100,8 @@ class BaselineDocument(BaselineFields):
 
     id: str = Field(examples=["cinicola-ntm-allo"])
     version: int
-    can_be_monitored: bool = Field(description="Can an excess over it be watched?")
+    can_be_monitored: bool = Field(description="Can any method watch it?")
+    methods: list[Method] = Field(description="The methods that can watch it.")
     versions: list[int] = Field(description="All versions there are, the latest first.")
 
 
@@ -109,10 +112,15 @@ class BaselineList(BaseModel):
     next: str | None
 
 
-def tell_baseline(baseline: Baseline, versions: list[int], *, monitored: bool) -> BaselineDocument:
+def tell_baseline(
+    baseline: Baseline, versions: list[int], *, methods: Sequence[Method]
+) -> BaselineDocument:
     """A baseline as a document."""
     return BaselineDocument(
-        **msgspec.to_builtins(baseline), can_be_monitored=monitored, versions=versions
+        **msgspec.to_builtins(baseline),
+        can_be_monitored=bool(methods),
+        methods=list(methods),
+        versions=versions,
     )
 
 

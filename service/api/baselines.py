@@ -22,7 +22,7 @@ from service.api.dependencies import Operator, RateReader, SurveillanceDep
 from service.api.network_access import require_network
 from service.api.paging import key_in, link_to, next_page
 from service.errors import Conflict, NotFound
-from service.monitors.nulls import can_be_monitored
+from service.monitors.methods import methods_for
 from service.pipeline.catalogue import put_baseline
 from service.reference.baselines import Baseline
 from service.store import catalogue
@@ -100,8 +100,8 @@ def put_new_version(
 ) -> Response:
     """Store the fields as the next version; old versions, and alerts that name them, stay.
 
-    A new figure that can be watched gets a monitor of excess, switched off. An enabled monitor
-    goes over to the new version at once.
+    A new figure that can be watched gets a monitor of each kind that can, switched off. Enabled
+    monitors go over to the new version at once.
     """
     require_network(principal)
     with surveillance.database.write() as connection:
@@ -116,7 +116,7 @@ def put_new_version(
 
 
 def _told(baseline: Baseline, versions: list[int]) -> BaselineDocument:
-    return tell_baseline(baseline, versions, monitored=can_be_monitored(baseline))
+    return tell_baseline(baseline, versions, methods=methods_for(baseline))
 
 
 def _encoded(baseline: Baseline, held: list[Baseline]) -> bytes:

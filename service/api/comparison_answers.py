@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from service.monitors.definitions import ClusterRule
-from service.monitors.excess import ExcessEvidence
+from service.monitors.evidence import Evidence
 from service.pipeline.comparisons import Comparison
 from service.pipeline.observed import Expected, Observed
 from service.reference.baselines import Baseline, Source
@@ -73,8 +73,10 @@ class RatioDocument(BaseModel):
     lower: float | None = Field(description="Null where no case was observed.")
     upper: float | None
     level: float
-    p: float | None = Field(description="Two-sided mid-P.")
-    method: str
+    p: float | None = Field(
+        description="By the method: two-sided mid-P for `midp`, one-sided for `nhsn_2011`."
+    )
+    method: str = Field(examples=["midp"])
 
 
 class NullDocument(BaseModel):
@@ -199,7 +201,7 @@ def _ratio(ratio: ObservedExpected) -> RatioDocument:
     )
 
 
-def _e_value(found: Comparison, evidence: ExcessEvidence) -> EValueDocument:
+def _e_value(found: Comparison, evidence: Evidence) -> EValueDocument:
     monitor = found.monitor
     return EValueDocument(
         value=evidence.e_value,

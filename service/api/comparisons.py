@@ -42,6 +42,14 @@ def get_comparisons(
             "Jeffreys with 0 and 1 as limits for none and all."
         ),
     ] = "exact",
+    sir: Annotated[
+        Literal["midp", "nhsn_2011"],
+        Query(
+            description="Rule of observed over expected: `midp`, NHSN's of today (two-sided "
+            "mid-P), or `nhsn_2011`, that of its 2011 reports (exact below 15 cases, else Byar "
+            "with z = 1.96; one-sided p)."
+        ),
+    ] = "midp",
 ) -> ComparisonsAnswer:
     """Up to today, by each figure's own definition: population, numerator, denominator, horizon.
 
@@ -59,6 +67,7 @@ def get_comparisons(
             facilities,
             known.latest_day.toordinal(),
             proportion_ci=proportion_ci,
+            sir=sir,
         )
     return ComparisonsAnswer(
         as_of={

@@ -70,7 +70,7 @@ AsOf = Annotated[
 ]
 
 
-def _filter(description: str, *examples: str, values: Sequence[str] = ()) -> Any:
+def filter_on(description: str, *examples: str, values: Sequence[str] = ()) -> Any:
     """A repeatable filter; a closed list of values is named in OpenAPI."""
     items: dict[str, Any] = {"type": "string", **({"enum": list(values)} if values else {})}
     return Field(
@@ -81,57 +81,40 @@ def _filter(description: str, *examples: str, values: Sequence[str] = ()) -> Any
     )
 
 
-class CohortQuery(BaseModel):
-    """Whose cases and person-time, and how counted; each filter may be given more than once."""
+class PopulationQuery(BaseModel):
+    """Whose cases and person-time; each filter may be given more than once."""
 
     model_config = ConfigDict(extra="ignore")  # unknown names are refused with the nearest one
 
-    facility: list[str] = _filter("Facility.", "ucd-01")
-    transplant_type: list[str] = _filter(
+    facility: list[str] = filter_on("Facility.", "ucd-01")
+    transplant_type: list[str] = filter_on(
         "Transplant type, any known spelling; several on one day joined by `+`.", "allo-HSCT"
     )
-    indication: list[str] = _filter("Indication, as it was sent.", "AML")
-    age_group: list[str] = _filter("Age at the index date.", values=AGE_GROUPS)
-    sex: list[str] = _filter("Sex.", values=SEXES)
-    phase: list[str] = _filter("Days since the index date.", values=PHASES)
-    regimen: list[str] = _filter(
+    indication: list[str] = filter_on("Indication, as it was sent.", "AML")
+    age_group: list[str] = filter_on("Age at the index date.", values=AGE_GROUPS)
+    sex: list[str] = filter_on("Sex.", values=SEXES)
+    phase: list[str] = filter_on("Days since the index date.", values=PHASES)
+    regimen: list[str] = filter_on(
         "The whole regimen, agents in any known spelling joined by `+`; `none` or `unrecorded`.",
         "CsA+MMF",
     )
-    agent: list[str] = _filter("Any regimen with this agent.", "FK506")
-    infection_type: list[str] = _filter("Infection type.", values=(*INFECTION_TYPES, ANY))
-    organism: list[str] = _filter("Organism, any known spelling, or `unknown`.", "M. abscessus")
-    organism_group: list[str] = _filter("Organism group, or any organism of it.", "MAC")
-    site: list[str] = _filter("Body site or specimen, or `unknown`.", "CSF")
-    site_class: list[str] = _filter("Lung or elsewhere.", values=SITE_CLASSES)
-    status: list[str] = _filter(
+    agent: list[str] = filter_on("Any regimen with this agent.", "FK506")
+    infection_type: list[str] = filter_on("Infection type.", values=(*INFECTION_TYPES, ANY))
+    organism: list[str] = filter_on("Organism, any known spelling, or `unknown`.", "M. abscessus")
+    organism_group: list[str] = filter_on("Organism group, or any organism of it.", "MAC")
+    site: list[str] = filter_on("Body site or specimen, or `unknown`.", "CSF")
+    site_class: list[str] = filter_on("Lung or elsewhere.", values=SITE_CLASSES)
+    status: list[str] = filter_on(
         "Status; disease and infection unless asked otherwise.", values=STATUSES
     )
-    certainty: list[str] = _filter("Certainty.", values=CERTAINTIES)
+    certainty: list[str] = filter_on("Certainty.", values=CERTAINTIES)
     start: CalendarDate | None = Field(
         default=None, description="First day, included; without it from the first day at risk."
     )
     end: CalendarDate | None = Field(
         default=None, description="Last day, included; today, or the day of `as_of`, at the latest."
     )
-    episodes: Literal["first", "all"] = Field(
-        default="first", description="The first episode of each course, or all of them."
-    )
-    person_time: Literal["follow_up", "at_risk"] | None = Field(
-        default=None,
-        description="All follow-up, or only days on which a new episode could begin; `first` is "
-        "always `at_risk`, `all` is `follow_up` unless asked otherwise.",
-    )
-    per: float = Field(
-        default=100.0, gt=0, le=1e9, allow_inf_nan=False, description="Cases per so many units."
-    )
-    unit: Literal["person_years", "person_days"] = Field(
-        default="person_years", description="Unit of person-time; a year is 365.25 days."
-    )
-    ci: Literal["exact", "midp", "byar"] = Field(
-        default="exact", description="Method of the interval for one look."
-    )
-    level: float = Field(default=0.95, gt=0, lt=1, description="Level of both intervals.")
+    level: float = Field(default=0.95, gt=0, lt=1, description="Level of the intervals.")
     as_of: AsOf | None = Field(
         default=None,
         description="The state of knowledge to speak for: a position of the ledger, or an instant.",
@@ -153,6 +136,44 @@ class CohortQuery(BaseModel):
         """The dimensions with a row for each value: none, unless a figure has a `by`."""
         return ()
 
+    @property
+    def counting(self) -> dict[str, Any]:
+        """How cases and time are counted, where the question does not say: as a rate does."""
+        return {}
+
+
+class CohortQuery(PopulationQuery):
+    """Whose cases and person-time, and how counted."""
+
+    episodes: Literal["first", "all"] = Field(
+        default="first", description="The first episode of each course, or all of them."
+    )
+    person_time: Literal["follow_up", "at_risk"] | None = Field(
+        default=None,
+        description="All follow-up, or only days on which a new episode could begin; `first` is "
+        "always `at_risk`, `all` is `follow_up` unless asked otherwise.",
+    )
+    per: float = Field(
+        default=100.0, gt=0, le=1e9, allow_inf_nan=False, description="Cases per so many units."
+    )
+    unit: Literal["person_years", "person_days"] = Field(
+        default="person_years", description="Unit of person-time; a year is 365.25 days."
+    )
+    ci: Literal["exact", "midp", "byar"] = Field(
+        default="exact", description="Method of the interval for one look."
+    )
+
+    @property
+    def counting(self) -> dict[str, Any]:
+        """Episodes, person-time, unit and interval."""
+        return {
+            "episodes": self.episodes,
+            "person_time": self.person_time or PERSON_TIME_OF[self.episodes],
+            "per": self.per,
+            "unit": self.unit,
+            "ci": self.ci,
+        }
+
 
 class FigureQuery(CohortQuery):
     """Every parameter that shapes a rate."""
@@ -166,12 +187,17 @@ class FigureQuery(CohortQuery):
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """The names in `by`, each once; raises `BadQuery` for one that is no dimension."""
-        names = [name.strip() for part in self.by for name in part.split(",") if name.strip()]
-        faults = [_unknown("?by", name, DIMENSIONS) for name in names if name not in DIMENSIONS]
-        if faults:
-            raise BadQuery("`by` names what is no dimension.", details=tuple(faults))
-        return tuple(dict.fromkeys(names))
+        """The names in `by`, each once."""
+        return dimensions_in(self.by)
+
+
+def dimensions_in(by: Sequence[str]) -> tuple[str, ...]:
+    """The names in `by`, each once; raises `BadQuery` for one that is no dimension."""
+    names = [name.strip() for part in by for name in part.split(",") if name.strip()]
+    faults = [_unknown("?by", name, DIMENSIONS) for name in names if name not in DIMENSIONS]
+    if faults:
+        raise BadQuery("`by` names what is no dimension.", details=tuple(faults))
+    return tuple(dict.fromkeys(names))
 
 
 PERSON_TIME_OF: Mapping[str, Literal["follow_up", "at_risk"]] = {
@@ -181,7 +207,7 @@ PERSON_TIME_OF: Mapping[str, Literal["follow_up", "at_risk"]] = {
 """The person-time that goes with the episodes, unless asked otherwise."""
 
 
-def read_query(query: CohortQuery, principal: Principal, known: KnownState) -> RateDefinition:
+def read_query(query: PopulationQuery, principal: Principal, known: KnownState) -> RateDefinition:
     """What is asked, within what the key may see and what was known."""
     filters, by = query.filters, query.dimensions
     visible = principal.visible(filters.get("facility"))
@@ -193,12 +219,8 @@ def read_query(query: CohortQuery, principal: Principal, known: KnownState) -> R
         end_day=end.toordinal(),
         filters=filters,
         by=by,
-        episodes=query.episodes,
-        person_time=query.person_time or PERSON_TIME_OF[query.episodes],
-        per=query.per,
-        unit=query.unit,
-        ci=query.ci,
         level=query.level,
+        **query.counting,
     )
 
 
@@ -255,7 +277,7 @@ def definition_of(definition: RateDefinition, rules: FollowUpRules) -> dict[str,
     }
 
 
-def only_parameters_of(query: type[CohortQuery]) -> Any:
+def only_parameters_of(query: type[BaseModel]) -> Any:
     """A dependency that refuses any other parameter by name, with the nearest known one."""
     known = tuple(query.model_fields)
 

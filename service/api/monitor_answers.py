@@ -1,35 +1,46 @@
-"""Monitors on the wire, out and in.
+"""Monitors on the wire.
 
-In:     `MonitorDefinition`s and `MonitorPath`s; the fields a caller sends.
+In:     `MonitorDefinition`s.
 Out:    documents, each with what its method promises.
 Source: docs/api-alerts.md; docs/methods.md 8.
 """
 
-from datetime import date
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.api.alert_answers import AdviceDocument
-from service.api.comparison_answers import NullDocument, rule_words
-from service.errors import BadQuery, Detail
-from service.monitors.definitions import MonitorDefinition, SentinelRule
-from service.monitors.excess import LARGEST_LOG_E
-from service.monitors.signals import facility_of
+from service.api.comparison_answers import rule_words
+from service.monitors.definitions import (
+    AGAINST_NULL,
+    BY_ALPHA,
+    BY_SPACING,
+    Kind,
+    Method,
+    MonitorDefinition,
+    Null,
+    Scope,
+    SentinelRule,
+)
+from service.monitors.evidence import Statistic
+from service.monitors.guarantees import guarantee_of
+from service.monitors.settings import MaxsprtSettings
+from service.monitors.weighing import WEIGHINGS
 from service.monitors.wording import infection_words, transplant_words
-from service.pipeline.monitor_paths import MonitorPath
-
-Scope = Literal["facility", "network", "both"]
-Null = Literal["upper", "point"]
 
 
 class GuaranteeDocument(BaseModel):
     """What the method promises about false alarms."""
 
     text: str
-    false_alarm_probability: float | None = Field(description="Null where nothing is promised.")
+    false_alarm_probability: float | None = Field(
+        description="At most, ever or up to the horizon. Null where no probability is promised."
+    )
+    days_between_false_alarms: float | None = Field(
+        description="Mean days to a false alarm. Null where none are promised."
+    )
 
 
 class BaselineInForce(BaseModel):
@@ -45,13 +56,21 @@ class MonitorDocument(BaseModel):
     id: str = Field(examples=["excess-cinicola-ntm-allo"])
     version: int
     title: str
-    kind: Literal["excess", "sentinel", "cluster"]
-    method: Literal["e_process", "sentinel", "linkage"]
+    kind: Kind = Field(description="Follows from the method.")
+    method: Method
     baseline: BaselineInForce | None
     scope: Scope = Field(description="Each facility, the network, or both.")
     null: Null | None = Field(description="The baseline's upper limit, or its printed figure.")
     alpha: float | None
-    threshold: float | None = Field(description="The e-value that signals, 1/alpha.")
+    days_between_false_alarms: float | None
+    settings: dict[str, Any] | None = Field(
+        description="What the method can be set to besides.", examples=[{"rate_ratios": [2, 3]}]
+    )
+    statistic: Statistic | None = Field(description="What is held against the threshold.")
+    threshold: float | None = Field(
+        description="Of the statistic; null for conditional_maxsprt, where it depends on the "
+        "baseline's cases and stands in the path."
+    )
     exclude_usual_contaminants: bool
     enabled: bool
     rule: str | None = Field(description="A sentinel's or cluster's rule in words.")
@@ -66,69 +85,9 @@ class MonitorList(BaseModel):
     next: str | None
 
 
-class Sent(BaseModel):
-    """What a caller sends; unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewMonitor(Sent):
-    """A further monitor of excess on a baseline."""
-
-    id: str = Field(max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")
-    baseline: str = Field(max_length=64)
-    title: str | None = Field(None, min_length=1, max_length=500)
-    scope: Scope = "both"
-    null: Null = "upper"
-    alpha: float = Field(0.05, gt=0, lt=1)
-    exclude_usual_contaminants: bool = True
-    enabled: bool = False
-
-
-class MonitorChange(Sent):
-    """What is to be otherwise; what is left out stays."""
-
-    title: str = Field("", min_length=1, max_length=500)
-    scope: Scope = "both"
-    null: Null = "upper"
-    alpha: float = Field(0.05, gt=0, lt=1)
-    exclude_usual_contaminants: bool = True
-    enabled: bool = False
-
-
-class PathPoint(BaseModel):
-    """The evidence up to the end of a day."""
-
-    day: date
-    cases: int = Field(description="Since the start.")
-    expected: float = Field(description="Under the null, since the start.")
-    e_value: float
-    e_value_max: float = Field(description="The highest so far: evidence once seen stays.")
-
-
-class MonitorPathDocument(BaseModel):
-    """How the evidence of one place went."""
-
-    monitor: str
-    facility: str | None = Field(description="Null for the network.")
-    baseline: BaselineInForce
-    null: NullDocument
-    assumption: str | None
-    threshold: float
-    counted_from: date | None = Field(
-        description="Where its alert was closed before: the day after. Null: from the start."
-    )
-    signalled_on: date | None
-    exposure: int
-    exposure_unit: Literal["person_days", "recipients"]
-    points: list[PathPoint] = Field(
-        description="Every day of an onset, days between them evenly spread, and today."
-    )
-
-
 def tell_monitor(monitor: MonitorDefinition, versions: dict[str, int]) -> MonitorDocument:
     """A monitor as a document; `versions` has the baselines' versions in force."""
-    is_excess = monitor.kind == "excess"
+    weighing = WEIGHINGS.get(monitor.method)
     return MonitorDocument(
         id=monitor.id,
         version=monitor.version,
@@ -137,74 +96,33 @@ def tell_monitor(monitor: MonitorDefinition, versions: dict[str, int]) -> Monito
         method=monitor.method,
         baseline=_in_force(monitor.baseline_id, versions),
         scope=monitor.scope,
-        null=monitor.null if is_excess else None,
-        alpha=monitor.alpha if is_excess else None,
-        threshold=monitor.threshold if is_excess else None,
+        null=monitor.null if monitor.method in AGAINST_NULL else None,
+        alpha=monitor.alpha if monitor.method in BY_ALPHA else None,
+        days_between_false_alarms=monitor.days_between_false_alarms
+        if monitor.method in BY_SPACING
+        else None,
+        settings=msgspec.structs.asdict(monitor.settings) if monitor.settings else None,
+        statistic=weighing.statistic if weighing else None,
+        threshold=THRESHOLDS[monitor.method](monitor),
         exclude_usual_contaminants=monitor.exclude_usual_contaminants,
         enabled=monitor.enabled,
         rule=_rule(monitor),
-        guarantee=GuaranteeDocument(**monitor.guarantee._asdict()),
+        guarantee=GuaranteeDocument(**guarantee_of(monitor)._asdict()),
         advice=[AdviceDocument(text=said.text, source=said.source) for said in monitor.advice],
     )
 
 
-def tell_path(path: MonitorPath) -> MonitorPathDocument:
-    """A path as a document."""
-    evidence, drawn = path.evidence, path.evidence.path
-    points = zip(
-        drawn.days.tolist(),
-        drawn.cases.tolist(),
-        drawn.expected.tolist(),
-        np.exp(np.minimum(drawn.log_e, LARGEST_LOG_E)).tolist(),
-        np.exp(np.clip(drawn.running_max_log_e, 0.0, LARGEST_LOG_E)).tolist(),
-        strict=True,
-    )
-    return MonitorPathDocument(
-        monitor=path.monitor.id,
-        facility=facility_of(path.scope_key),
-        baseline=BaselineInForce(id=path.baseline.id, version=path.baseline.version),
-        null=NullDocument(value=evidence.null.value, described_as=evidence.null.described_as),
-        assumption=evidence.assumption,
-        threshold=evidence.threshold,
-        counted_from=_date(evidence.since_day),
-        signalled_on=_date(evidence.signalled_day),
-        exposure=evidence.exposure,
-        exposure_unit="recipients" if evidence.exposure_unit == "recipients" else "person_days",
-        points=[
-            PathPoint(
-                day=date.fromordinal(day), cases=n, expected=mu, e_value=e, e_value_max=highest
-            )
-            for day, n, mu, e, highest in points
-        ],
-    )
-
-
-def changed(monitor: MonitorDefinition, change: MonitorChange) -> MonitorDefinition:
-    """The monitor with what the caller sent; raises `BadQuery` where that means nothing.
-
-    A rule has no alpha and no null: naming one for it is refused rather than ignored.
-    """
-    sent: dict[str, Any] = change.model_dump(include=change.model_fields_set)
-    without = {"alpha", "null"} & sent.keys() if monitor.kind != "excess" else set()
-    if without:
-        message = f"A monitor of kind {monitor.kind} has none: it tests nothing."
-        details = tuple(Detail(f"/{name}", "not_applicable", message) for name in sorted(without))
-        raise BadQuery("The change means nothing for this monitor.", details=details)
-    now = msgspec.structs.asdict(monitor) | sent
-    if now == msgspec.structs.asdict(monitor):
-        return monitor
-    return defined(**{**now, "version": monitor.version + 1})
-
-
-def defined(**fields: Any) -> MonitorDefinition:
-    """A monitor of these fields; raises `BadQuery` with the reason where there can be none."""
-    try:
-        return MonitorDefinition(**fields)
-    except ValueError as fault:
-        message = str(fault)
-        pointer = "/scope" if "scope" in message else ""
-        detail = Detail(pointer, "impossible_monitor", message)
-        raise BadQuery("Such a monitor cannot be.", details=(detail,)) from None
+THRESHOLDS: Mapping[Method, Callable[[MonitorDefinition], float | None]] = {
+    "e_process": lambda monitor: 1 / monitor.alpha,
+    "share_shift": lambda monitor: 1 / monitor.alpha,
+    "maxsprt": lambda monitor: monitor.settings_as(MaxsprtSettings).critical_value(monitor.alpha),
+    "conditional_maxsprt": lambda _: None,
+    "e_detector": lambda monitor: monitor.days_between_false_alarms,
+    "cusum": lambda _: 1.0,
+    "sentinel": lambda _: None,
+    "linkage": lambda _: None,
+}
+"""What the statistic of each method is held against, where it follows from the settings."""
 
 
 def _in_force(baseline_id: str | None, versions: dict[str, int]) -> BaselineInForce | None:
@@ -222,7 +140,3 @@ def _rule(monitor: MonitorDefinition) -> str | None:
 def _sentinel_words(rule: SentinelRule) -> str:
     infection = infection_words(rule.infection_type, rule.site_class)
     return f"one case of {infection} after {transplant_words(rule.transplant_types)}"
-
-
-def _date(day: int | None) -> date | None:
-    return None if day is None else date.fromordinal(day)

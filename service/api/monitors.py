@@ -1,6 +1,7 @@
 """Monitors: what is watched, with what promise, and how the evidence went.
 
-In:     `GET|POST /v1/monitors`, `GET|PATCH /v1/monitors/{id}`, `GET /v1/monitors/{id}/path`.
+In:     `GET|POST /v1/monitors`, `GET|PATCH /v1/monitors/{id}`, `GET /v1/monitors/{id}/path`,
+        `GET /v1/monitors/{id}/performance`.
 Out:    documents; a monitor switched on has been evaluated when the answer comes.
 Source: docs/api-alerts.md; docs/methods.md 8; docs/api-alerts.md.
 """
@@ -12,24 +13,24 @@ from fastapi import APIRouter, Query, Request, Response
 from service.api.access import Principal
 from service.api.dependencies import AlertManager, RateReader, SurveillanceDep
 from service.api.monitor_answers import (
-    MonitorChange,
     MonitorDocument,
     MonitorList,
-    MonitorPathDocument,
-    NewMonitor,
-    changed,
-    defined,
     tell_monitor,
-    tell_path,
 )
+from service.api.monitor_path_answers import MonitorPathDocument, tell_path
+from service.api.monitor_requests import MonitorChange, NewMonitor, changed, new_monitor
 from service.api.network_access import require_network
 from service.api.paging import key_in, link_to, next_page
+from service.api.performance_answers import PerformanceDocument, tell_performance
 from service.errors import BadQuery, Conflict, Detail
-from service.monitors.definitions import MonitorDefinition
-from service.monitors.shipped import excess_monitor
-from service.pipeline.catalogue import find_monitor, keep_monitor, watchable_baseline
+from service.pipeline.catalogue import (
+    baseline_for,
+    find_monitor,
+    keep_monitor,
+    require_watchable,
+)
 from service.pipeline.monitor_paths import monitor_path
-from service.reference.baselines import Baseline
+from service.pipeline.performance import monitor_performance
 from service.store import catalogue
 
 router = APIRouter(prefix="/v1/monitors", tags=["monitors"])
@@ -65,12 +66,16 @@ def get_monitors(
 def add_monitor(
     body: NewMonitor, response: Response, surveillance: SurveillanceDep, principal: AlertManager
 ) -> MonitorDocument:
-    """A monitor of excess; switched on, it is evaluated over all present data at once."""
+    """A monitor by any method that can watch the baseline, by the usual one where none is named;
+    switched on, it is evaluated over all present data at once."""
     require_network(principal)
     with surveillance.database.write() as connection:
         if catalogue.find_monitor(connection, body.id):
             raise Conflict("There is a monitor of that id already: change it with PATCH.")
-        monitor = _new(body, watchable_baseline(connection, body.baseline))
+        asked = body.method if "method" in body.model_fields_set else None
+        baseline, method = baseline_for(connection, body.baseline, asked)
+        monitor = new_monitor(body, baseline, method)
+        require_watchable(connection, monitor)
         keep_monitor(connection, surveillance, monitor)
         versions = catalogue.versions_in_force(connection)
     response.headers["location"] = f"/v1/monitors/{monitor.id}"
@@ -102,8 +107,10 @@ def change_monitor(
     with surveillance.database.write() as connection:
         before = find_monitor(connection, monitor_id)
         after = changed(before, body)
+        if after.method != before.method and after.baseline_id:
+            baseline_for(connection, after.baseline_id, after.method)
         if after.enabled and after.baseline_id:
-            _require_watchable(watchable_baseline(connection, after.baseline_id))
+            require_watchable(connection, after)
         if after != before:
             keep_monitor(connection, surveillance, after)
         return tell_monitor(after, catalogue.versions_in_force(connection))
@@ -116,7 +123,8 @@ def get_path(
     principal: RateReader,
     facility: Annotated[str | None, Query(description="Without it, the network.")] = None,
 ) -> MonitorPathDocument:
-    """Cases beside expected cases and the e-value, recomputed from the ledger, up to today."""
+    """Cases beside expected cases, the method's statistic and the gaps between cases, recomputed
+    from the ledger, up to today."""
     if facility is not None:
         principal.require_facility(facility)
     else:
@@ -127,27 +135,16 @@ def get_path(
     return tell_path(path)
 
 
-def _new(body: NewMonitor, baseline: Baseline | None) -> MonitorDefinition:
-    if baseline is None:
-        message = "No baseline of that id, or none that an excess could be tested against."
-        detail = Detail("/baseline", "cannot_be_monitored", message)
-        raise BadQuery("The baseline cannot be watched.", details=(detail,))
-    usual = excess_monitor(baseline)
-    return defined(
-        id=body.id,
-        title=body.title or usual.title,
-        kind="excess",
-        method="e_process",
-        baseline_id=baseline.id,
-        advice=usual.advice,
-        **body.model_dump(include={"scope", "null", "alpha", "enabled"}),
-        exclude_usual_contaminants=body.exclude_usual_contaminants,
-    )
-
-
-def _require_watchable(baseline: Baseline | None) -> None:
-    if baseline is None:
-        raise Conflict("Its baseline has no expectation that an excess could be tested against.")
+@router.get("/{monitor_id}/performance", summary="What its alerts turned out to be")
+def get_performance(
+    monitor_id: str, surveillance: SurveillanceDep, principal: RateReader
+) -> PerformanceDocument:
+    """Closed alerts by outcome, the positive predictive value with its exact interval, and the days
+    from first onset to signal. A key bound to facilities is told of the alerts it sees."""
+    with surveillance.database.read() as connection:
+        monitor = find_monitor(connection, monitor_id)
+        found = monitor_performance(connection, surveillance, monitor, principal.facilities)
+    return tell_performance(monitor_id, found, surveillance.today())
 
 
 def _require_a_place(principal: Principal) -> None:

@@ -18,6 +18,7 @@ from service.domain.explanation import (
 )
 from service.domain.strata import Stretch
 from service.domain.windows import Window
+from service.pipeline.provisional import Standing
 from service.pipeline.rates import RateRow
 from service.store.events import PatientKey
 
@@ -59,7 +60,16 @@ class Rate(BaseModel):
     rate: float | None = Field(description="Cases per `unit`.", examples=[3.543])
     ci: OneLook
     anytime_ci: Anytime
-    provisional: bool = Field(description="Always false today: no reporting lag is estimated yet.")
+    provisional: bool = Field(
+        description="Is more than `provisional_above` of the window's reports still to come?"
+    )
+    share_still_to_come: float | None = Field(
+        description="Expected by the reporting lag of infections; null where too few reports tell.",
+        examples=[0.08],
+    )
+    expected_cases: float | None = Field(
+        description="cases / (1 - share_still_to_come): once all are reported.", examples=[4.35]
+    )
     recipients: int | None = Field(
         default=None,
         description="With `include=recipients`: courses with at least one day at risk in the row.",
@@ -132,7 +142,7 @@ class Explanation(BaseModel):
     next: str | None
 
 
-def rate(row: RateRow) -> dict[str, Any]:
+def rate(row: RateRow, standing: Standing) -> dict[str, Any]:
     """One row."""
     estimate, anytime = row.estimate, row.anytime
     shown: dict[str, Any] = {
@@ -152,12 +162,14 @@ def rate(row: RateRow) -> dict[str, Any]:
             "upper": anytime.upper,
             "level": anytime.level,
         },
-        "provisional": False,
+        "provisional": standing.provisional,
+        "share_still_to_come": standing.share_still_to_come,
+        "expected_cases": standing.expected_cases(estimate.cases),
     }
     return shown if row.recipients is None else {**shown, "recipients": row.recipients}
 
 
-def rate_in_window(row: RateRow, window: Window) -> dict[str, Any]:
+def rate_in_window(row: RateRow, window: Window, standing: Standing) -> dict[str, Any]:
     """One row in one window."""
     period = {
         "name": window.name,
@@ -165,7 +177,7 @@ def rate_in_window(row: RateRow, window: Window) -> dict[str, Any]:
         "end": day(window.days.end_day),
         "partial": window.partial,
     }
-    return {"window": period, **rate(row)}
+    return {"window": period, **rate(row, standing)}
 
 
 def explained_patient(key: PatientKey, patient: ExplainedPatient) -> dict[str, Any]:

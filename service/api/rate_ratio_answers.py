@@ -89,10 +89,10 @@ def ratio(row: RatioRow) -> dict[str, Any]:
     found = row.found
     return {
         "stratum": row.stratum,
-        "compare": _side(row.compare),
-        "reference": _side(row.reference),
+        "compare": side_rate(row.compare),
+        "reference": side_rate(row.reference),
         "rate_ratio": found.ratio,
-        "ci": _interval(found.interval),
+        "ci": interval(found.interval),
         "p_value": found.p_value,
         "reason": found.reason,
     }
@@ -103,7 +103,7 @@ def adjusted(found: AdjustedRatio) -> dict[str, Any]:
     strata = found.heterogeneity
     return {
         "rate_ratio": found.ratio,
-        "ci": _interval(found.interval),
+        "ci": interval(found.interval),
         "p_value": found.p_value,
         "heterogeneity": strata
         and {
@@ -121,17 +121,19 @@ def overlap(left_out: Sum) -> dict[str, int]:
     return {"cases": left_out.cases, "person_days": left_out.person_days}
 
 
-def _side(estimate: RateEstimate) -> dict[str, Any]:
+def side_rate(estimate: RateEstimate) -> dict[str, Any]:
+    """A rate without its stratum."""
     return {
         "cases": estimate.cases,
         "person_days": estimate.person_days,
         "person_years": estimate.person_years,
         "rate": estimate.rate,
-        "ci": _interval(estimate.interval),
+        "ci": interval(estimate.interval),
     }
 
 
-def _interval(found: Interval) -> dict[str, Any]:
+def interval(found: Interval) -> dict[str, Any]:
+    """Limits with their level and method."""
     return {
         "lower": found.lower,
         "upper": found.upper,

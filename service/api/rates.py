@@ -26,7 +26,9 @@ from service.domain.windows import Interval, Window, calendar_windows
 from service.errors import BadQuery, Detail
 from service.pipeline.as_of import KnownState, known_at
 from service.pipeline.explain import explain
+from service.pipeline.provisional import outlook
 from service.pipeline.rates import MOST_ROWS, rate_table, rate_tables
+from service.pipeline.surveillance import Surveillance
 from service.store import sums
 from service.store.events import PatientKey
 
@@ -85,10 +87,11 @@ def get_rates(
             position=known.past_position,
             with_recipients="recipients" in query.include,
         )
+        seen = outlook(connection, surveillance, definition, known)
     figure = Figure(
-        head=head_of(definition, known, surveillance.rules),
-        rows=[rate(row) for row in table.rows],
-        total=rate(table.total) if table.total else None,
+        head=_head(definition, known, surveillance),
+        rows=[rate(row, seen.of(row)) for row in table.rows],
+        total=rate(table.total, seen.of(table.total)) if table.total else None,
     )
     return answer(figure, asked_format(request, query.format))
 
@@ -125,23 +128,24 @@ def get_series(
             [window.days for window in windows],
             position=known.past_position,
         )
+        seen = outlook(connection, surveillance, definition, known)
     figure = Figure(
         head={
-            **head_of(definition, known, surveillance.rules),
+            **_head(definition, known, surveillance),
             "interval": query.interval,
             "cumulative": query.cumulative,
         },
         rows=[
-            rate_in_window(row, window)
+            rate_in_window(row, window, seen.of(row, window.days))
             for window, table in zip(windows, tables, strict=True)
             for row in table.rows
         ],
         window_totals=[
-            rate_in_window(table.total, window)
+            rate_in_window(table.total, window, seen.of(table.total, window.days))
             for window, table in zip(windows, tables, strict=True)
             if table.total
         ],
-        total=rate(over_all.total) if over_all.total else None,
+        total=rate(over_all.total, seen.of(over_all.total)) if over_all.total else None,
     )
     return answer(figure, asked_format(request, query.format))
 
@@ -192,6 +196,17 @@ def get_explanation(
     }
     headers = {"link": f'<{following}>; rel="next"'} if following else {}
     return Response(msgspec.json.encode(body), media_type="application/json", headers=headers)
+
+
+def _head(
+    definition: RateDefinition, known: KnownState, surveillance: Surveillance
+) -> dict[str, Any]:
+    """The head of a rate, with the share of reports that may be missing."""
+    head = head_of(definition, known, surveillance.rules)
+    return {
+        **head,
+        "definition": {**head["definition"], "provisional_above": surveillance.provisional_share},
+    }
 
 
 def _windows(definition: RateDefinition, interval: Interval, *, cumulative: bool) -> list[Window]:

@@ -22,6 +22,7 @@ from service.domain.repeat_windows import RepeatWindow, Rule, varied_rows
 from service.domain.rules import FollowUpRules
 from service.errors import BadQuery, Detail
 from service.pipeline.as_of import KnownState, known_at
+from service.pipeline.provisional import Standing, outlook
 from service.pipeline.repeat_windows import WindowRate, rates_under
 
 router = APIRouter(prefix="/v1/rates", tags=["rates"])
@@ -115,9 +116,10 @@ def get_rates_under_windows(
         found = rates_under(
             connection, surveillance.rules, definition, windows, position=known.position
         )
+        seen = outlook(connection, surveillance, definition, known)
     figure = Figure(
         head=_head(definition, known, surveillance.rules, windows),
-        rows=[_row(one) for one in found],
+        rows=[_row(one, seen.of(one.row)) for one in found],
         total=None,
     )
     return answer(figure, asked_format(request, query.format))
@@ -150,12 +152,12 @@ def _head(
     }
 
 
-def _row(found: WindowRate) -> dict[str, Any]:
+def _row(found: WindowRate, standing: Standing) -> dict[str, Any]:
     return {
         "repeat_rule": found.window.repeat_rule,
         "repeat_days": found.window.repeat_days,
         "in_force": found.in_force,
-        **rate(found.row),
+        **rate(found.row, standing),
     }
 
 

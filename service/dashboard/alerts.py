@@ -13,12 +13,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from service.dashboard import words
-from service.dashboard.evidence import Fact, facts_of
+from service.dashboard.evidence import Fact, among_all_words, facts_of
 from service.dashboard.published import cited
 from service.dashboard.viewers import Viewer
 from service.monitors.alerts import AlertState
 from service.monitors.definitions import Advice, MonitorDefinition
+from service.monitors.guarantees import guarantee_of
 from service.pipeline.alerting import WholeAlert
+from service.pipeline.discoveries import Judgement
 from service.reference.baselines import Baseline
 from service.store.alerts import SYSTEM, AlertEvent, KeptAlert, KeptCase
 
@@ -82,6 +84,7 @@ class AlertPage:
     facts: tuple[Fact, ...]
     position_then: int | None
     guarantee: str | None
+    among_all: str | None
     baseline: Baseline | None
     cited: str | None
     cases: tuple[CaseLine, ...]
@@ -129,6 +132,7 @@ def page_of(
     whole: WholeAlert,
     monitor: MonitorDefinition | None,
     baseline: Baseline | None,
+    judgement: Judgement,
 ) -> AlertPage:
     """The page of one alert; `baseline` is the version that its evidence was weighed with."""
     kept = whole.kept
@@ -140,7 +144,10 @@ def page_of(
         summary=facts.summary,
         facts=facts.rows,
         position_then=kept.evidence.get("position"),
-        guarantee=monitor.guarantee.text if monitor else None,
+        guarantee=guarantee_of(monitor).text if monitor else None,
+        among_all=among_all_words(
+            judgement.passes(alert), len(judgement.judged), judgement.false_discovery_rate
+        ),
         baseline=baseline,
         cited=cited(baseline.source) if baseline else None,
         cases=tuple(_case(viewer, case) for case in whole.cases),

@@ -18,6 +18,7 @@ from service.domain.figures import RateDefinition
 from service.pipeline.alerting import is_visible
 from service.pipeline.as_of import known_at
 from service.pipeline.comparisons import compare
+from service.pipeline.provisional import outlook
 from service.pipeline.rates import rate_table
 from service.pipeline.surveillance import Surveillance
 from service.store import alerts as alert_store
@@ -91,6 +92,10 @@ def overview(
         kept = alert_store.alerts_of(connection)
         census = take_census(connection, facilities)
         tables = [rate_table(connection, ntm_rates(by, facilities, today)) for by in HEADINGS]
+        provisional = [
+            outlook(connection, surveillance, table.definition, known).over_all.provisional
+            for table in tables
+        ]
         events = count_events(connection, facilities)
         published = memory.get(
             (known.position, events, today, facilities, baselines, monitors),
@@ -109,7 +114,8 @@ def overview(
         alerts=_alerts(viewer, kept),
         published=published,
         rates=tuple(
-            rate_section(table, baselines, HEADINGS[table.definition.by[0]]) for table in tables
+            rate_section(table, baselines, HEADINGS[table.definition.by[0]], provisional=waits)
+            for table, waits in zip(tables, provisional, strict=True)
         ),
     )
 

@@ -18,6 +18,7 @@ from service.dashboard.rendering import asset, page
 from service.dashboard.routes import PageRoute
 from service.dashboard.viewers import Viewer, settings_of, surveillance_of, viewer_of
 from service.pipeline.alerting import find_alert
+from service.pipeline.discoveries import judge
 from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline
 from service.store import catalogue
@@ -65,8 +66,9 @@ def find_page(surveillance: Surveillance, viewer: Viewer, alert_id: str) -> Aler
         monitors = {one.id: one for one in catalogue.current_monitors(connection)}
         named = whole.kept.state.latest_evidence.get("baseline")
         versions = catalogue.baseline_versions(connection, named["id"]) if named else []
+        judgement = judge(connection, surveillance)
     monitor = monitors.get(whole.kept.state.monitor_id)
-    return page_of(viewer, whole, monitor, _version_of(whole.kept, versions))
+    return page_of(viewer, whole, monitor, _version_of(whole.kept, versions), judgement)
 
 
 def _version_of(kept: KeptAlert, versions: list[Baseline]) -> Baseline | None:

@@ -34,7 +34,9 @@ class RateLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RateSection:
-    """A plot and its table; `additive` tells whether the rows add up to the total."""
+    """A plot and its table; `additive` tells whether the rows add up to the total, `provisional`
+    whether reports that count here are still on their way.
+    """
 
     id: str
     heading: str
@@ -43,9 +45,12 @@ class RateSection:
     lines: tuple[RateLine, ...]
     total: RateLine | None
     additive: bool
+    provisional: bool
 
 
-def rate_section(table: RateTable, baselines: Collection[Baseline], heading: str) -> RateSection:
+def rate_section(
+    table: RateTable, baselines: Collection[Baseline], heading: str, *, provisional: bool
+) -> RateSection:
     """The section of a table cut by one dimension, strata with most person-time first."""
     (dimension,) = table.definition.by
     rows = sorted(table.rows, key=lambda row: -row.estimate.person_days)
@@ -64,7 +69,8 @@ def rate_section(table: RateTable, baselines: Collection[Baseline], heading: str
         reference=(overall, f"all patients {words.number(overall)}") if overall else None,
     )
     label = dimension.replace("_", " ").capitalize()
-    return RateSection(section_id, heading, label, plot, lines, total, table.definition.additive)
+    additive = table.definition.additive
+    return RateSection(section_id, heading, label, plot, lines, total, additive, provisional)
 
 
 def _line(label: str, row: RateRow, published: Baseline | None) -> RateLine:

@@ -22,6 +22,8 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 KIND_WORDS = {
     "excess": "Excess over a published figure",
+    "rise": "Recent rise over a published figure",
+    "share": "Shift in the share of cases",
     "sentinel": "Sentinel case",
     "cluster": "Linked cases",
 }
@@ -121,6 +123,11 @@ def instant(at: datetime | None) -> str:
 def iso_day(text: str | None) -> str:
     """A day that JSON keeps, as people read it."""
     return NONE if text is None else day(date.fromisoformat(text).toordinal())
+
+
+def days_between(first: str, last: str) -> str:
+    """From a day that JSON keeps to another, one where they are the same."""
+    return days(date.fromisoformat(first).toordinal(), date.fromisoformat(last).toordinal())
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from service.domain.days import FAR_FUTURE_DAY, Days, merge, overlap
-from service.domain.events import AnyEvent
-from service.domain.follow_up import DEATH
+from service.domain.events import AnyEvent, Outcome
+from service.domain.follow_up import DEATH, NEXT_TRANSPLANT
 from service.domain.rules import FollowUpRules
 from service.domain.strata import Stratum
 from service.domain.timeline import FollowedCourse, PatientTimeline, PlacedEpisode, timeline
@@ -25,8 +25,12 @@ from service.domain.timeline import FollowedCourse, PatientTimeline, PlacedEpiso
 FOLLOW_UP = "follow_up"
 ENTERED = "entered"
 DIED = "died"
-MARKERS = frozenset({ENTERED, DIED})
+RETRANSPLANTED = "retransplanted"
+MARKER_OF = {"relapse": "relapsed", "graft_failure": "graft_failed"}
+"""Outcomes that end nothing, and yet may come before an infection."""
+MARKERS = frozenset({ENTERED, DIED, RETRANSPLANTED, *MARKER_OF.values()})
 """Not days but moments: a step up on the day, and none down."""
+MARKER_OF_END = {DEATH: DIED, NEXT_TRANSPLANT: RETRANSPLANTED}
 ANY = "any"
 
 
@@ -49,7 +53,8 @@ class Segment(NamedTuple):
 
     The risk set `follow_up` holds the days at risk; each `not_at_risk_…` those to take out of
     them; `entered` the single day on which the course entered follow-up, to count recipients;
-    `died` the day on which a death ended it.
+    `died` the day on which a death ended it, `retransplanted` the last day before the transplant
+    that did; `relapsed` and `graft_failed` the first such day at risk.
     """
 
     index_day: int
@@ -129,6 +134,7 @@ def contributions_of(patient: PatientTimeline) -> Contributions:
     segments: set[Segment] = set()
     for followed in patient.courses:
         segments.update(_follow_up(followed))
+        segments.update(_marked(followed, patient.standing))
         for risk_set, out in _taken_out(followed, patient.episodes):
             segments.update(_within_follow_up(followed, risk_set, merge(out)))
     return Contributions(
@@ -143,9 +149,21 @@ def _follow_up(followed: FollowedCourse) -> Iterator[Segment]:
         if number == 0:
             yield Segment(index_day, stratum, ENTERED, start, start)
         yield Segment(index_day, stratum, FOLLOW_UP, start, end)
-    if followed.spells and followed.spells[-1].ended_by == DEATH:
-        _, death_day, stratum = followed.stretches[-1]
-        yield Segment(index_day, stratum, DIED, death_day, death_day)
+
+
+def _marked(followed: FollowedCourse, standing: Iterable[AnyEvent]) -> Iterator[Segment]:
+    """What ended the course, if death or the next transplant did, and the first of each outcome."""
+    index_day = followed.course.index_day
+    if followed.spells and (marker := MARKER_OF_END.get(followed.spells[-1].ended_by)):
+        _, last_day, stratum = followed.stretches[-1]
+        yield Segment(index_day, stratum, marker, last_day, last_day)
+    first: dict[str, Segment] = {}
+    for event in sorted(standing, key=lambda event: event.occurred_on):
+        if isinstance(event, Outcome) and (marker := MARKER_OF.get(event.outcome)):
+            day = event.occurred_on.toordinal()
+            if (of_day := followed.stratum_on(day)) is not None:
+                first.setdefault(marker, Segment(index_day, of_day, marker, day, day))
+    yield from first.values()
 
 
 def _within_follow_up(

@@ -10,6 +10,10 @@ from hashlib import blake2b
 
 from service.reference.case_definitions import CaseDefinitions, shipped_case_definitions
 
+CONTRIBUTIONS = 2
+"""The release of `service.domain.contributions`: raised whenever the ledger holds more, or other,
+of the same events. 2: markers of relapse, graft failure and retransplantation."""
+
 
 @dataclass(frozen=True, slots=True)
 class FollowUpRules:
@@ -21,5 +25,10 @@ class FollowUpRules:
     @property
     def fingerprint(self) -> str:
         """Changes whenever the same events would be counted otherwise."""
-        text = f"grace={self.followup_grace_days};cases={self.case_definitions.fingerprint}"
+        parts = {
+            "contributions": CONTRIBUTIONS,
+            "grace": self.followup_grace_days,
+            "cases": self.case_definitions.fingerprint,
+        }
+        text = ";".join(f"{name}={value}" for name, value in parts.items())
         return blake2b(text.encode(), digest_size=8).hexdigest()

@@ -153,7 +153,7 @@ def _updated(alert: AlertState, change: Update) -> AlertState:
         title=signal.title,
         facilities=signal.facilities,
         cases=signal.case_keys,
-        latest_evidence={**alert.latest_evidence, **signal.evidence},
+        latest_evidence=signal.evidence,
         first_onset_day=signal.first_onset_day,
         last_onset_day=signal.last_onset_day,
     )
@@ -175,7 +175,7 @@ AFTER: dict[type[Change], Callable[[AlertState, Any], AlertState]] = {
 
 
 def evidence_since(alerts: Iterable[AlertState]) -> int | None:
-    """From which day a monitor of excess counts, given its alerts for one place.
+    """From which day a monitor with a baseline counts, given its alerts for one place.
 
     An open alert keeps the day it counted from; once closed, the monitor starts anew on the day
     after the last closing.

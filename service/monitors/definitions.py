@@ -1,27 +1,73 @@
 """Monitor definitions: what is watched, by which method, and what the method promises.
 
 In:     the operator's choices, or the shipped ones (`service.monitors.shipped`).
-Out:    `MonitorDefinition`, checked as a whole, and its `Guarantee`.
+Out:    `MonitorDefinition`, checked as a whole; its method's settings are never missing.
 Source: docs/methods.md 8; docs/api-alerts.md.
 """
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Literal, TypeVar
 
 import msgspec
 
+from service.monitors.settings import (
+    ConditionalSettings,
+    CusumSettings,
+    DetectorSettings,
+    MaxsprtSettings,
+    Settings,
+)
 from service.reference import TRANSPLANT_TYPES
+from service.stats.e_detector import DAYS_BETWEEN_FALSE_ALARMS
 
-Kind = Literal["excess", "sentinel", "cluster"]
-Method = Literal["e_process", "sentinel", "linkage"]
+Kind = Literal["excess", "rise", "share", "sentinel", "cluster"]
+Method = Literal[
+    "e_process",
+    "maxsprt",
+    "conditional_maxsprt",
+    "e_detector",
+    "cusum",
+    "share_shift",
+    "sentinel",
+    "linkage",
+]
 Scope = Literal["facility", "network", "both"]
 Null = Literal["upper", "point"]
 Attribute = Literal["lot", "supplier", "clinic", "transplant_type+country"]
 
-METHOD_OF: dict[Kind, Method] = {
-    "excess": "e_process",
+KIND_OF: Mapping[Method, Kind] = {
+    "e_process": "excess",
+    "maxsprt": "excess",
+    "conditional_maxsprt": "excess",
+    "e_detector": "rise",
+    "cusum": "rise",
+    "share_shift": "share",
     "sentinel": "sentinel",
-    "cluster": "linkage",
+    "linkage": "cluster",
 }
+"""A monitor's kind follows from its method."""
+
+SETTINGS_OF: Mapping[Method, type[Settings]] = {
+    "maxsprt": MaxsprtSettings,
+    "conditional_maxsprt": ConditionalSettings,
+    "e_detector": DetectorSettings,
+    "cusum": CusumSettings,
+}
+"""The methods that have settings of their own."""
+
+BY_ALPHA: frozenset[Method] = frozenset(
+    {"e_process", "maxsprt", "conditional_maxsprt", "share_shift"}
+)
+BY_SPACING: frozenset[Method] = frozenset({"e_detector", "cusum"})
+"""Whether false alarms are limited by their chance, or by the days between them."""
+
+AGAINST_NULL: frozenset[Method] = (BY_ALPHA | BY_SPACING) - {"conditional_maxsprt"}
+"""The methods that test a chosen null; a conditional test allows for the baseline's own error."""
+
+LONGEST_SPACING = 36_525.0
+"""Days: a hundred years. Beyond it the chain behind a CUSUM's design grows too long."""
+
+OwnSettings = TypeVar("OwnSettings", bound=Settings)
 
 
 class Advice(msgspec.Struct, frozen=True):
@@ -73,13 +119,6 @@ class ClusterRule(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a cluster rule needs links and max_gap_days of at least 0")
 
 
-class Guarantee(NamedTuple):
-    """What the method promises; the probability is None where it promises nothing."""
-
-    text: str
-    false_alarm_probability: float | None
-
-
 class MonitorDefinition(msgspec.Struct, frozen=True, kw_only=True):
     """A monitor as it stands: everything that shapes its signals."""
 
@@ -92,6 +131,8 @@ class MonitorDefinition(msgspec.Struct, frozen=True, kw_only=True):
     scope: Scope = "both"
     null: Null = "upper"
     alpha: float = 0.05
+    days_between_false_alarms: float = DAYS_BETWEEN_FALSE_ALARMS
+    settings: Settings | None = None
     exclude_usual_contaminants: bool = True
     enabled: bool = True
     sentinel: SentinelRule | None = None
@@ -99,34 +140,36 @@ class MonitorDefinition(msgspec.Struct, frozen=True, kw_only=True):
     advice: tuple[Advice, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.method != METHOD_OF[self.kind]:
-            raise ValueError(f"a monitor of kind {self.kind} uses method {METHOD_OF[self.kind]}")
+        if self.kind != KIND_OF[self.method]:
+            raise ValueError(f"method {self.method} makes a monitor of kind {KIND_OF[self.method]}")
         if not 0 < self.alpha < 1:
             raise ValueError("alpha must lie between 0 and 1")
-        needs = {"excess": self.baseline_id, "sentinel": self.sentinel, "cluster": self.cluster}
-        if not needs[self.kind]:
+        if not 1 <= self.days_between_false_alarms <= LONGEST_SPACING:
+            raise ValueError(
+                f"days_between_false_alarms must lie between 1 and {LONGEST_SPACING:,.0f}"
+            )
+        needs = {"sentinel": self.sentinel, "cluster": self.cluster}
+        if not needs.get(self.kind, self.baseline_id):
             raise ValueError(f"a monitor of kind {self.kind} needs a baseline_id or its rule")
         if (self.kind, self.scope) in NOT_FOR_SCOPE:
             raise ValueError(f"a monitor of kind {self.kind} cannot have scope {self.scope}")
+        self._complete_settings()
 
-    @property
-    def threshold(self) -> float:
-        """The e-value that signals."""
-        return 1 / self.alpha
+    def _complete_settings(self) -> None:
+        own = SETTINGS_OF.get(self.method)
+        if self.settings is None and own is not None:
+            msgspec.structs.force_setattr(self, "settings", own())
+        fits = isinstance(self.settings, own or type(None))
+        if not fits:
+            raise ValueError(f"the settings are not those of method {self.method}")
+        if isinstance(self.settings, MaxsprtSettings):
+            self.settings.critical_value(self.alpha)
 
-    @property
-    def guarantee(self) -> Guarantee:
-        """What the method promises about false alarms, in words and as a number."""
-        if self.kind != "excess":
-            return NO_GUARANTEE[self.kind]
-        null = "upper 95% limit of the baseline" if self.null == "upper" else "published figure"
-        return Guarantee(
-            f"If the truth never exceeds the null (the {null}, or the published figure where there "
-            f"is no limit), the chance that this monitor ever alarms is at most "
-            f"{self.alpha * 100:g}%, however often it is looked at. This holds for each facility "
-            "and for the network, from its start and anew from each closing of its alert.",
-            self.alpha,
-        )
+    def settings_as(self, own: type[OwnSettings]) -> OwnSettings:
+        """The settings of the method, which the caller knows; TypeError if they are others."""
+        if not isinstance(self.settings, own):
+            raise TypeError(f"the settings are not those of method {self.method}")
+        return self.settings
 
 
 NOT_FOR_SCOPE: frozenset[tuple[Kind, Scope]] = frozenset(
@@ -138,16 +181,3 @@ NOT_FOR_SCOPE: frozenset[tuple[Kind, Scope]] = frozenset(
     }
 )
 """One case is a facility's; links are looked for across all facilities."""
-
-NO_GUARANTEE: dict[Kind, Guarantee] = {
-    "sentinel": Guarantee(
-        "No false-alarm guarantee. That one case suffices is our choice: CDC asks to investigate "
-        "clusters and names medical tourism; no source sets a one-case threshold.",
-        None,
-    ),
-    "cluster": Guarantee(
-        "No false-alarm guarantee: a rule of linkage, without a denominator. Its numbers of cases "
-        "and its gap between onsets are our choice.",
-        None,
-    ),
-}

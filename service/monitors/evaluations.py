@@ -1,41 +1,24 @@
-"""From evidence of an excess to its signal.
+"""From evidence to a signal, for every method that holds cases against a baseline.
 
-In:     a monitor of excess, its baseline, the series and the cases of one facility or the network.
+In:     a monitor, its baseline, the series and the cases of one facility or the network.
 Out:    an `Evaluation`.
-Source: docs/methods.md 8.1; docs/api-alerts.md.
+Source: docs/methods.md 8; docs/api-alerts.md.
 """
 
-from collections.abc import Iterable
-
-import numpy as np
+from collections.abc import Callable, Iterable, Mapping
 
 from service.monitors.cases import Case, in_order
 from service.monitors.definitions import MonitorDefinition
-from service.monitors.excess import CohortSeries, DailySeries, ExcessEvidence, Series, weigh_excess
-from service.monitors.excess import Whole as Days
+from service.monitors.evidence import Evidence
+from service.monitors.excess import HORIZON_REACHED
+from service.monitors.series import CohortSeries, Series
 from service.monitors.signals import Evaluation, Signal, place_words
+from service.monitors.weighing import weigh
 from service.monitors.wording import counted
 from service.reference.baselines import Baseline
 
 
-def daily_series(cases: Iterable[Case], risk_days: Days, risk_changes: Days) -> DailySeries:
-    """Cases against person-time."""
-    onsets = np.array([case.onset_day for case in cases], dtype=np.int64)
-    return DailySeries(onsets, risk_days, risk_changes)
-
-
-def cohort_series(cases: Iterable[Case], entered_days: Days) -> CohortSeries:
-    """Cases against recipients."""
-    with_course = [
-        (case.onset_day, case.course_index_day)
-        for case in cases
-        if case.course_index_day is not None
-    ]
-    days = np.array(with_course, dtype=np.int64).reshape(-1, 2)
-    return CohortSeries(days[:, 0], days[:, 1], entered_days)
-
-
-def excess_evaluation(
+def baseline_evaluation(
     definition: MonitorDefinition,
     baseline: Baseline,
     scope_key: str,
@@ -46,36 +29,78 @@ def excess_evaluation(
     today: int,
 ) -> Evaluation:
     """Evaluate one place; `cases` are those whose onsets the series holds."""
-    evidence = weigh_excess(definition, baseline, series, since_day=since_day, today=today)
+    evidence = weigh(definition, baseline, series, since_day=since_day, today=today)
     signals: tuple[Signal, ...] = ()
     if evidence.severity:
         signal = Signal(
             monitor_id=definition.id,
-            kind="excess",
+            kind=definition.kind,
             scope_key=scope_key,
             severity=evidence.severity,
             title=f"{definition.title} {place_words(scope_key)}",
-            cases=in_order(case for case in cases if _stands(case, series, since_day, today)),
+            cases=in_order(case for case in cases if _stands(case, series, evidence, today)),
             evidence=evidence.as_json(baseline),
         )
         signals = (signal,)
-    return Evaluation(definition.id, "excess", scope_key, signals, _finding(evidence))
-
-
-def _stands(case: Case, series: Series, since_day: int | None, today: int) -> bool:
-    """Is the case among those the evidence counts?"""
-    if case.onset_day > today:
-        return False
-    begun = case.onset_day
-    if isinstance(series, CohortSeries):
-        if case.course_index_day is None:
-            return False
-        begun = case.course_index_day
-    return since_day is None or begun >= since_day
-
-
-def _finding(evidence: ExcessEvidence) -> str:
-    return (
-        f"{counted(evidence.observed, 'case')} where {evidence.expected:.2f} are expected; "
-        f"the e-value reached {evidence.e_value:.3g} of {evidence.threshold:g} needed"
+    return Evaluation(
+        definition.id,
+        definition.kind,
+        scope_key,
+        signals,
+        finding_of(evidence),
+        log_e_now=evidence.log_e_now,
     )
+
+
+def _stands(case: Case, series: Series, evidence: Evidence, today: int) -> bool:
+    """Is the case among those the evidence counts?"""
+    first, last = evidence.counted
+    if not first <= case.onset_day <= min(last, today):
+        return False
+    if isinstance(series, CohortSeries):
+        begun, since_day = case.course_index_day, evidence.since_day
+        return begun is not None and (since_day is None or begun >= since_day)
+    return True
+
+
+def finding_of(evidence: Evidence) -> str:
+    """How things stand, in words; also the reason where an alert is no longer supported."""
+    found = (
+        f"{counted(evidence.observed, 'case')} where {evidence.expected:.2f} are expected; "
+        f"{REACHED[evidence.statistic](evidence)}"
+    )
+    if evidence.state == HORIZON_REACHED:
+        return f"{found}; its horizon is reached and it tests no further"
+    return found
+
+
+def _e_value(evidence: Evidence) -> str:
+    return f"the e-value reached {evidence.e_value:.3g} of {evidence.threshold:g} needed"
+
+
+def _likelihood_ratio(evidence: Evidence) -> str:
+    reached = f"the log-likelihood ratio reached {evidence.highest:.3g}"
+    return f"{reached} of {evidence.threshold:.3g} needed"
+
+
+def _e_detector(evidence: Evidence) -> str:
+    return (
+        f"the e-detector reached {evidence.highest:.3g} of {evidence.threshold:g} days needed, "
+        f"and stands at {evidence.now:.3g}"
+    )
+
+
+def _cusum(evidence: Evidence) -> str:
+    return (
+        f"the CUSUM reached {evidence.highest * 100:.0f}% of its threshold, and stands at "
+        f"{evidence.now * 100:.0f}%"
+    )
+
+
+REACHED: Mapping[str, Callable[[Evidence], str]] = {
+    "e_value": _e_value,
+    "log_likelihood_ratio": _likelihood_ratio,
+    "e_detector": _e_detector,
+    "cusum": _cusum,
+}
+"""How far the evidence came, by the name of the statistic."""

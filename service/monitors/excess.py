@@ -1,231 +1,92 @@
 """More cases than a published figure leads to expect: evidence since the start.
 
-In:     a monitor, its baseline, and the daily series of one place, taken from the ledger.
-Out:    `ExcessEvidence`: cases beside expected cases, the e-value, and when it signalled.
-Source: docs/methods.md 7 (what each measure leads to expect) and 8.1 (the e-process).
-
-Expected cases by day d, under the null p:
-
-    rate                   p x person-years up to d
-    cumulative incidence   -ln(1-p)/H x person-days up to d within [0, H]: a constant hazard
-    proportion             p x recipients entered by d, which runs ahead of the true expectation
-
-After an alert was closed the evidence starts anew on the following day. For a rate only cases and
-person-time since then count. For a proportion only *recipients entered* since then and their own
-cases count: cases that earlier recipients still get would stand against an expectation that no
-longer holds them, and the promise about false alarms would be broken.
+In:     a monitor, its baseline, and the counts of one place up to each day.
+Out:    `Weighed`: e-values, or log-likelihood ratios up to a horizon.
+Source: docs/methods.md 8.1: an e-process (Ville 1939; Howard et al. 2021), MaxSPRT (Kulldorff 2011)
+        and conditional MaxSPRT (Li & Kulldorff 2010).
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
-from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import MeasureMismatch
+from service.monitors.counts import Counts, Numbers
 from service.monitors.definitions import MonitorDefinition
-from service.monitors.nulls import NullValue, expected_null
+from service.monitors.evidence import LARGEST_LOG, Weighed, told
+from service.monitors.methods import past_of
+from service.monitors.settings import ConditionalSettings, MaxsprtSettings
 from service.reference.baselines import Baseline
-from service.stats.e_process import ExcessPath, excess_path, first_crossing
-from service.stats.person_time import RunningPersonDays
-from service.stats.rates import DAYS_PER_YEAR
+from service.stats.conditional_maxsprt import conditional_log_likelihood_ratio
+from service.stats.e_process import log_e_value
+from service.stats.maxsprt import log_likelihood_ratio
 
-Whole: TypeAlias = NDArray[np.int64]
-Numbers: TypeAlias = NDArray[np.float64]
-
-CRITICAL_TIMES_THRESHOLD = 5
-"""Warning at e >= 1/alpha, critical at five times that: 20 and 100 at alpha 0.05."""
-
-LARGEST_LOG_E = 700.0
-"""exp of more than this is no finite number, and JSON knows none other."""
+BEFORE_START = "before the start"
+WATCHING = "watching"
+HORIZON_REACHED = "horizon reached"
 
 
-@dataclass(frozen=True, slots=True)
-class DailySeries:
-    """Cases against person-time: onset days, and steps in the number at risk, in any order."""
-
-    case_days: Whole
-    risk_days: Whole
-    risk_changes: Whole
+def weigh_e_process(monitor: MonitorDefinition, _: Baseline, counts: Counts) -> Weighed:
+    """The e-process of an excess."""
+    return weighed_e_process(log_e_value(counts.cases, counts.expected), monitor.alpha)
 
 
-@dataclass(frozen=True, slots=True)
-class CohortSeries:
-    """Cases against recipients: for each case its onset and index day, for each recipient the
-    day of entry, in any order."""
-
-    case_days: Whole
-    case_index_days: Whole
-    entered_days: Whole
-
-
-Series: TypeAlias = DailySeries | CohortSeries
-
-
-@dataclass(frozen=True, slots=True)
-class ExcessEvidence:
-    """Cases beside expected cases up to today, and the strongest evidence seen on the way.
-
-    `exposure` is in `exposure_unit` (person_days or recipients); `e_value` is the running maximum,
-    not below 1, where every e-process starts; `severity` is None where nothing is signalled. The
-    path has a point for each onset day and one for today.
-    """
-
-    observed: int
-    expected: float
-    e_value: float
-    threshold: float
-    exposure: int
-    exposure_unit: str
-    null: NullValue
-    assumption: str | None
-    since_day: int | None
-    first_onset_day: int | None
-    last_onset_day: int | None
-    signalled_day: int | None
-    severity: str | None
-    path: ExcessPath
-
-    def as_json(self, baseline: Baseline) -> dict[str, Any]:
-        """What an alert keeps: enough to compute it again."""
-        return {
-            "observed": self.observed,
-            "expected": self.expected,
-            "e_value": self.e_value,
-            "threshold": self.threshold,
-            self.exposure_unit: self.exposure,
-            "null": {"value": self.null.value, "described_as": self.null.described_as},
-            "assumption": self.assumption,
-            "baseline": {"id": baseline.id, "version": baseline.version},
-            "counted_from": _iso(self.since_day),
-            "signalled_on": _iso(self.signalled_day),
-        }
-
-
-def evaluate_excess(
-    definition: MonitorDefinition,
-    baseline: Baseline,
-    series: Series,
-    *,
-    since_day: int | None,
-    today: int,
-) -> ExcessEvidence | None:
-    """The signal, if the evidence ever reached the monitor's threshold up to today."""
-    evidence = weigh_excess(definition, baseline, series, since_day=since_day, today=today)
-    return evidence if evidence.severity else None
-
-
-def weigh_excess(
-    definition: MonitorDefinition,
-    baseline: Baseline,
-    series: Series,
-    *,
-    since_day: int | None,
-    today: int,
-    also_on: Whole | None = None,
-) -> ExcessEvidence:
-    """The evidence up to today, signalled or not; MeasureMismatch if the series does not fit.
-
-    The days of `also_on` join the path; on days without a case the evidence only falls, so they
-    change nothing of what is signalled.
-    """
-    null = expected_null(baseline, definition.null)
-    onsets = np.sort(_counted_onsets(series, since_day, today))
-    more = np.array([], dtype=np.int64) if also_on is None else also_on[also_on <= today]
-    days = np.unique(np.concatenate((onsets, more, [today]))).astype(np.int64)
-    if since_day is not None:
-        days = days[days >= since_day]
-    exposure = _exposure(series, since_day, days)
-    path = excess_path(
-        days,
-        np.searchsorted(onsets, days, side="right").astype(np.int64),
-        exposure.astype(np.float64) * _per_unit(baseline, series)(baseline, null.value),
-    )
-    log_e = float(max(0.0, path.running_max_log_e[-1])) if days.size else 0.0
-    crossing = first_crossing(path, math.log(definition.threshold))
-    return ExcessEvidence(
-        observed=int(onsets.size),
-        expected=float(path.expected[-1]) if days.size else 0.0,
-        e_value=math.exp(min(log_e, LARGEST_LOG_E)),
-        threshold=definition.threshold,
-        exposure=int(exposure[-1]) if days.size else 0,
-        exposure_unit="recipients" if isinstance(series, CohortSeries) else "person_days",
-        null=null,
-        assumption=ASSUMPTIONS.get(baseline.measure),
-        since_day=since_day,
-        first_onset_day=int(onsets[0]) if onsets.size else None,
-        last_onset_day=int(onsets[-1]) if onsets.size else None,
-        signalled_day=None if crossing is None else int(days[crossing]),
-        severity=_severity(log_e, definition.threshold),
-        path=path,
+def weighed_e_process(log_e: Numbers, alpha: float) -> Weighed:
+    """Any e-process, which signals once it reaches 1/alpha."""
+    return Weighed(
+        statistic=told(log_e),
+        threshold=1 / alpha,
+        log_above=log_e - math.log(1 / alpha),
+        least=1.0,
+        log_e=log_e,
     )
 
 
-def _counted_onsets(series: Series, since_day: int | None, today: int) -> Whole:
-    counted = series.case_days <= today
-    if since_day is not None:
-        counted &= series.case_days >= since_day
-        if isinstance(series, CohortSeries):
-            counted &= series.case_index_days >= since_day
-    return series.case_days[counted]
+def weigh_maxsprt(monitor: MonitorDefinition, _: Baseline, counts: Counts) -> Weighed:
+    """MaxSPRT: it looks from its start to its horizon, both in expected cases."""
+    plan = monitor.settings_as(MaxsprtSettings)
+    looks = (counts.expected >= plan.start) & (counts.expected <= plan.horizon)
+    expected_now = float(counts.expected[-1]) if counts.days.size else 0.0
+    return _weighed(
+        log_likelihood_ratio(counts.cases, counts.expected),
+        plan.critical_value(monitor.alpha),
+        looks & (counts.cases >= plan.least_cases),
+        HORIZON_REACHED
+        if expected_now >= plan.horizon
+        else BEFORE_START
+        if expected_now < plan.start
+        else WATCHING,
+    )
 
 
-def _exposure(series: Series, since_day: int | None, days: Whole) -> Whole:
-    """Person-days, or recipients entered, up to and including each of the days."""
-    if isinstance(series, CohortSeries):
-        entered = np.sort(series.entered_days)
-        if since_day is not None:
-            entered = entered[entered >= since_day]
-        return np.searchsorted(entered, days, side="right").astype(np.int64)
-    running = RunningPersonDays.of(series.risk_days, series.risk_changes)
-    if since_day is None:
-        return running.before(days + 1)
-    return running.between(np.full(days.shape, since_day, dtype=np.int64), days)
+def weigh_conditional(monitor: MonitorDefinition, baseline: Baseline, counts: Counts) -> Weighed:
+    """Conditional MaxSPRT: new cases in person-time against the baseline's own."""
+    plan = monitor.settings_as(ConditionalSettings)
+    past = past_of(baseline)
+    if past is None:
+        raise ValueError(f"{baseline.id} does not give its own cases and person-time")
+    ratio = counts.exposure / past.person_days
+    most_cases = math.inf if plan.most_cases is None else plan.most_cases
+    longest = math.inf if plan.longest_ratio is None else plan.longest_ratio
+    before = counts.cases - counts.new_cases
+    # The look at which the last of `most_cases` comes is the last one; several may come on its day.
+    looks = (before < most_cases) & (ratio <= longest) & (counts.cases >= plan.least_cases)
+    seen = np.minimum(counts.cases, most_cases)
+    ended = bool(counts.days.size) and (counts.cases[-1] >= most_cases or ratio[-1] >= longest)
+    return _weighed(
+        conditional_log_likelihood_ratio(seen, past.cases, ratio),
+        plan.critical_value(past.cases, monitor.alpha),
+        looks,
+        HORIZON_REACHED if ended else WATCHING,
+    )
 
 
-def _severity(log_e: float, threshold: float) -> str | None:
-    if log_e >= math.log(CRITICAL_TIMES_THRESHOLD * threshold):
-        return "critical"
-    return "warning" if log_e >= math.log(threshold) else None
-
-
-def _per_person_day(_: Baseline, null: float) -> float:
-    return null / DAYS_PER_YEAR
-
-
-def _per_person_day_within_horizon(baseline: Baseline, null: float) -> float:
-    return -math.log1p(-null) / (baseline.horizon_days or math.nan)
-
-
-def _per_recipient(_: Baseline, null: float) -> float:
-    return null
-
-
-PER_UNIT: dict[tuple[str, type[Series]], Callable[[Baseline, float], float]] = {
-    ("rate", DailySeries): _per_person_day,
-    ("cumulative_incidence", DailySeries): _per_person_day_within_horizon,
-    ("proportion", CohortSeries): _per_recipient,
-}
-"""Expected cases for one unit of exposure, by measure and kind of series."""
-
-ASSUMPTIONS = {
-    "cumulative_incidence": "A constant hazard up to the horizon.",
-    "proportion": "Every recipient's whole share is expected on entry, so this is conservative.",
-}
-
-
-def _per_unit(baseline: Baseline, series: Series) -> Callable[[Baseline, float], float]:
-    per_unit = PER_UNIT.get((baseline.measure, type(series)))
-    if per_unit is None:
-        raise MeasureMismatch(
-            f"A baseline of measure {baseline.measure} has no expectation over "
-            f"{type(series).__name__}: person-time and recipients are never mixed."
-        )
-    return per_unit
-
-
-def _iso(day: int | None) -> str | None:
-    return None if day is None else date.fromordinal(day).isoformat()
+def _weighed(
+    ratio: Numbers, critical_value: float, looks: NDArray[np.bool_], state: str
+) -> Weighed:
+    return Weighed(
+        statistic=np.minimum(ratio, LARGEST_LOG),
+        threshold=critical_value,
+        log_above=np.where(looks, ratio - critical_value, -np.inf),
+        state=state,
+    )

@@ -1,7 +1,7 @@
 """What an excess is tested against: the null, and the population and cases it speaks of.
 
 In:     a published baseline.
-Out:    `NullValue`; whether the baseline can be monitored; its phases; the cases it would count.
+Out:    `NullValue`; whether there is an expected number; its phases; the cases it would count.
 Source: docs/methods.md 7 and 8.
 
 The ledger's marks of a first episode are of an infection type, or of any. A numerator that takes
@@ -20,8 +20,6 @@ from service.monitors.cases import Case, contaminated_types, in_order, usual_con
 from service.monitors.definitions import Null
 from service.reference import PHASE_STARTS, PHASES
 from service.reference.baselines import Baseline, Numerator
-
-MONITORED_MEASURES = ("rate", "proportion", "cumulative_incidence")
 
 NARROWING = ("organism", "organism_group", "site", "site_class", "certainty")
 """Dimensions by which a numerator takes only some infections of its types."""
@@ -47,9 +45,9 @@ def expected_null(baseline: Baseline, null: Null) -> NullValue:
     return NullValue(baseline.value, "published figure")
 
 
-def can_be_monitored(baseline: Baseline) -> bool:
-    """Is it a measure with an expectation, over time at risk that phases compose, and not 0?"""
-    if baseline.measure not in MONITORED_MEASURES or not baseline.comparable:
+def has_expectation(baseline: Baseline) -> bool:
+    """Does it lead to an expected number: not 0, over time at risk that phases compose?"""
+    if baseline.measure == "cluster" or not baseline.comparable:
         return False
     nulls = [expected_null(baseline, null).value for null in ("upper", "point")]
     if not all(0 < null < (math.inf if baseline.measure == "rate" else 1) for null in nulls):

@@ -6,12 +6,12 @@ Source: docs/methods.md 8.4 and 8.7.
 
 The rules, none of which removes an alert:
 
-- New cases join the open (or acknowledged) alert. Excess and sentinel have one open alert for each
-  monitor and scope; a cluster is known by its cases.
+- New cases join the open (or acknowledged) alert. There is one open alert for each monitor and
+  scope; only a cluster is known by its cases.
 - An open alert without a signal becomes unsupported, and supported again when a signal returns.
 - A closed alert stays closed, and its cases alone open no other. A new case does: for a sentinel
   the new alert holds the new cases, for a cluster all that are linked, `continues` naming the
-  closed alert. For an excess the evidence starts anew on the day after closing (`evidence_since`).
+  closed alert. For all else the evidence starts anew on the day after closing (`evidence_since`).
 - Where two open alerts turn out to be one cluster, the older takes all cases and the newer becomes
   unsupported, "merged into" the older. Where one cluster falls into two, the alert keeps the part
   it has most cases of, and the rest opens a new one.
@@ -174,6 +174,8 @@ def _continued(signal: Signal, own: Sequence[AlertState]) -> str | None:
 
 MATCHING: dict[Kind, Callable[[Sequence[Signal], Sequence[AlertState]], Match]] = {
     "excess": _by_scope,
+    "rise": _by_scope,
+    "share": _by_scope,
     "sentinel": _new_cases_by_scope,
     "cluster": _by_cases,
 }

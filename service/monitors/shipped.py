@@ -1,14 +1,23 @@
 """The monitors that a new installation starts with, and what sources advise on their signals.
 
 In:     the shipped baselines.
-Out:    one monitor of excess for each baseline that can be watched, the sentinel, the cluster rule.
+Out:    for each baseline one monitor of each kind that can watch it: excess, rise or share; the
+        sentinel; the cluster rule.
 Source: docs/methods.md 7 and 8; each piece of advice names its own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from service.monitors.definitions import Advice, ClusterRule, MonitorDefinition, SentinelRule
-from service.monitors.nulls import can_be_monitored
+from service.monitors.definitions import (
+    KIND_OF,
+    Advice,
+    ClusterRule,
+    Kind,
+    Method,
+    MonitorDefinition,
+    SentinelRule,
+)
+from service.monitors.methods import methods_for
 from service.reference.baselines import Baseline
 
 MMWR_MEXICO = (
@@ -50,11 +59,15 @@ ASK_AND_KEEP = Advice(
 NTM_ADVICE = (CHECK_THE_DATA, CONFIRM_LUNG_DISEASE)
 LINKAGE_ADVICE = (STEM_CELL_INJECTIONS, ASK_AND_KEEP)
 
-MEASURE_WORDS = {
-    "rate": "rate",
-    "cumulative_incidence": "cumulative incidence",
-    "proportion": "proportion",
+TITLES: Mapping[tuple[Kind, str], str] = {
+    ("excess", "rate"): "{} above the published rate",
+    ("excess", "cumulative_incidence"): "{} above the published cumulative incidence",
+    ("excess", "proportion"): "{} above the published proportion",
+    ("rise", "rate"): "{}: a recent rise above the published rate",
+    ("rise", "cumulative_incidence"): "{}: a recent rise above the published cumulative incidence",
+    ("share", "share"): "{}: a share of cases above the published one",
 }
+"""What a signal is called, by the kind of monitor and the baseline's measure."""
 
 SENTINEL_NTM = MonitorDefinition(
     id="sentinel-ntm-cell-injection",
@@ -78,17 +91,26 @@ CLUSTER_NTM = MonitorDefinition(
 
 def shipped_monitors(baselines: Iterable[Baseline]) -> tuple[MonitorDefinition, ...]:
     """The monitors in the order of the baselines, the two rules without a baseline last."""
-    watched = [baseline for baseline in baselines if can_be_monitored(baseline)]
-    return (*(excess_monitor(baseline) for baseline in watched), SENTINEL_NTM, CLUSTER_NTM)
+    of_baselines = (monitor for baseline in baselines for monitor in monitors_of(baseline))
+    return (*of_baselines, SENTINEL_NTM, CLUSTER_NTM)
 
 
-def excess_monitor(baseline: Baseline) -> MonitorDefinition:
-    """The monitor of an excess over one baseline, on where the baseline says so."""
+def monitors_of(baseline: Baseline) -> tuple[MonitorDefinition, ...]:
+    """One monitor of each kind that can watch the baseline, by the usual method of the kind."""
+    usual: dict[Kind, Method] = {}
+    for method in methods_for(baseline):
+        usual.setdefault(KIND_OF[method], method)
+    return tuple(usual_monitor(baseline, method) for method in usual.values())
+
+
+def usual_monitor(baseline: Baseline, method: Method) -> MonitorDefinition:
+    """A monitor of one baseline with the method's usual settings, on where the baseline says so."""
+    kind = KIND_OF[method]
     return MonitorDefinition(
-        id=f"excess-{baseline.id}",
-        title=f"{baseline.title} above the published {MEASURE_WORDS[baseline.measure]}",
-        kind="excess",
-        method="e_process",
+        id=f"{kind}-{baseline.id}",
+        title=TITLES[kind, baseline.measure].format(baseline.title),
+        kind=kind,
+        method=method,
         baseline_id=baseline.id,
         scope="both",
         enabled=baseline.monitored,

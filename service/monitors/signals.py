@@ -88,6 +88,7 @@ class Evaluation:
 
     Only alerts of an evaluated monitor and scope can lose their support. `finding` says, in plain
     words, how things stand: it becomes the reason where an alert is no longer supported.
+    `log_e_now` is ln of today's e-value, no running maximum, where the method is an e-process.
     """
 
     monitor_id: str
@@ -95,3 +96,4 @@ class Evaluation:
     scope_key: str
     signals: tuple[Signal, ...]
     finding: str
+    log_e_now: float | None = None

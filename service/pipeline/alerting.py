@@ -19,8 +19,12 @@ from service.store import alerts as alert_store
 from service.store import catalogue
 from service.store.alerts import AlertEvent, KeptAlert, KeptCase, Place
 from service.store.engine import Connection
+from service.store.readings import forget_readings
 
 READ_AT_ONCE = 100
+
+WEIGHED_KINDS = ("excess", "rise", "share")
+"""Kinds whose figures are sums over all cases of their place."""
 
 HISTORY_NAMES = {
     "acknowledge": "acknowledged",
@@ -55,11 +59,11 @@ def is_visible(alert: AlertState, facilities: Collection[str] | None) -> bool:
     """May a key that reaches these facilities (None: all) see the alert?
 
     Only where everything in it is of its own facilities: all cases, and the figures too, which for
-    an excess across the network are sums over facilities it must not see.
+    what is weighed across the network are sums over facilities it must not see.
     """
     if facilities is None:
         return True
-    if alert.kind == "excess" and alert.scope_key == NETWORK:
+    if alert.kind in WEIGHED_KINDS and alert.scope_key == NETWORK:
         return False
     place = facility_of(alert.scope_key)
     named = {*alert.facilities, *([place] if place else [])}
@@ -118,6 +122,8 @@ def act(
         if isinstance(state, Refused):
             raise _refusal(state)
         alert_store.save_alert(connection, state)
+        if state.is_open != kept.state.is_open:  # from another day on: what was read holds no more
+            forget_readings(connection, state.monitor_id, [state.scope_key])
         alert_store.add_history(
             connection,
             alert_id,

@@ -10,15 +10,16 @@ stands in the alerts never depends on whether a report happened to arrive since.
 
 import msgspec
 
-from service.errors import Conflict, NotFound
-from service.monitors.definitions import MonitorDefinition
-from service.monitors.nulls import can_be_monitored
-from service.monitors.shipped import excess_monitor
+from service.errors import BadQuery, Conflict, Detail, MeasureMismatch, NotFound
+from service.monitors.definitions import Method, MonitorDefinition
+from service.monitors.methods import cannot_watch, usual_method, why_not
+from service.monitors.shipped import monitors_of
 from service.pipeline.monitor import EVERYTHING, evaluate
 from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline
 from service.store import catalogue, ledger
 from service.store.engine import Connection
+from service.store.readings import forget_readings
 
 
 def put_baseline(
@@ -37,14 +38,14 @@ def put_baseline(
         if monitor.baseline_id == baseline.id
     ]
     enabled = [monitor for monitor in watching if monitor.enabled]
-    if enabled and not can_be_monitored(baseline):
-        names = ", ".join(monitor.id for monitor in enabled)
+    left = [monitor.id for monitor in enabled if cannot_watch(monitor, baseline)]
+    if left:
+        names = ", ".join(left)
         raise Conflict(f"Such a figure cannot be watched: first switch off {names}.")
     now = surveillance.clock()
     catalogue.add_baseline(connection, baseline, now)
-    if not watching and can_be_monitored(baseline):
-        monitor = msgspec.structs.replace(excess_monitor(baseline), enabled=False)
-        catalogue.put_monitor(connection, monitor, now)
+    for monitor in () if watching else monitors_of(baseline):
+        catalogue.put_monitor(connection, msgspec.structs.replace(monitor, enabled=False), now)
     evaluate_anew(connection, surveillance, enabled)
     return [baseline, *held]
 
@@ -57,10 +58,33 @@ def find_monitor(connection: Connection, monitor_id: str) -> MonitorDefinition:
     return found
 
 
-def watchable_baseline(connection: Connection, baseline_id: str) -> Baseline | None:
-    """The baseline in force, where an excess over it can be watched."""
+def baseline_for(
+    connection: Connection, baseline_id: str, method: Method | None
+) -> tuple[Baseline, Method]:
+    """The baseline in force with the method that is to watch it, its usual one where none is named.
+
+    Raises `BadQuery` where there is none of that id, `MeasureMismatch` with the reason where it
+    cannot be watched so.
+    """
     found = catalogue.current_baselines(connection).get(baseline_id)
-    return found if found and can_be_monitored(found) else None
+    if found is None:
+        message = "No baseline of that id: `GET /v1/baselines` lists them."
+        detail = Detail("/baseline", "unknown_baseline", message)
+        raise BadQuery("The baseline is not known.", details=(detail,))
+    chosen = method or usual_method(found)
+    reason = why_not(chosen, found)
+    if reason:
+        pointer = "/method" if method else "/baseline"
+        raise MeasureMismatch(reason, details=(Detail(pointer, "cannot_be_monitored", reason),))
+    return found, chosen
+
+
+def require_watchable(connection: Connection, monitor: MonitorDefinition) -> None:
+    """Raises `Conflict` where the monitor, as it is set, cannot watch its baseline in force."""
+    found = catalogue.current_baselines(connection).get(monitor.baseline_id or "")
+    reason = cannot_watch(monitor, found) if found else "Its baseline is no more."
+    if reason:
+        raise Conflict(reason)
 
 
 def keep_monitor(
@@ -68,6 +92,8 @@ def keep_monitor(
 ) -> None:
     """Keep a monitor as it stands from now on; one that is on is evaluated at once."""
     catalogue.put_monitor(connection, monitor, surveillance.clock())
+    if not monitor.enabled:
+        forget_readings(connection, monitor.id)
     evaluate_anew(connection, surveillance, [monitor] if monitor.enabled else [])
 
 

@@ -9,10 +9,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from service.errors import BadQuery, Detail, MeasureMismatch
-from service.monitors.definitions import MonitorDefinition
-from service.monitors.excess import ExcessEvidence, weigh_excess
-from service.monitors.nulls import can_be_monitored
-from service.monitors.shipped import excess_monitor
+from service.monitors.definitions import Method, MonitorDefinition
+from service.monitors.evidence import Evidence
+from service.monitors.methods import cannot_watch
+from service.monitors.shipped import usual_monitor
+from service.monitors.weighing import weigh
 from service.pipeline.observations import CaseFile, cases_for, series_for
 from service.pipeline.observed import (
     Cohorts,
@@ -52,7 +53,7 @@ class Comparison:
     expected: Expected | None = None
     ratio: ObservedExpected | None = None
     reason: str | None = None
-    evidence: ExcessEvidence | None = None
+    evidence: Evidence | None = None
     monitor: MonitorDefinition | None = None
     clusters: tuple[KeptAlert, ...] = ()
     cluster_monitors: tuple[MonitorDefinition, ...] = ()
@@ -66,6 +67,7 @@ class Ledger:
     facilities: tuple[str, ...] | None
     today: int
     proportion_ci: str = "exact"
+    sir: str = "midp"
     case_file: CaseFile = field(init=False)
     cohorts: Cohorts = field(init=False)
     monitors: list[MonitorDefinition] = field(init=False)
@@ -89,12 +91,14 @@ def compare(
     today: int,
     *,
     proportion_ci: str = "exact",
+    sir: str = "midp",
 ) -> list[Comparison]:
     """Each baseline beside its observed figure, at some facilities or at all (None).
 
-    `proportion_ci` names the interval of an observed proportion or share.
+    `proportion_ci` names the interval of an observed proportion or share, `sir` the rule of
+    observed over expected: one of `stats.sir.RULES`.
     """
-    ledger = Ledger(connection, facilities, today, proportion_ci)
+    ledger = Ledger(connection, facilities, today, proportion_ci, sir)
     return [COMPARE[baseline.measure](ledger, baseline) for baseline in baselines]
 
 
@@ -178,7 +182,15 @@ def _share(ledger: Ledger, baseline: Baseline) -> Comparison:
     observed, expected = observed_share(
         ledger.case_file, baseline, ledger.today, method=ledger.proportion_ci
     )
-    return Comparison(baseline, observed, expected, reason=SHARE_HAS_NO_RATIO)
+    monitor = _weighing(ledger, baseline, "share_shift")
+    return Comparison(
+        baseline,
+        observed,
+        expected,
+        reason=SHARE_HAS_NO_RATIO,
+        evidence=_evidence(ledger, baseline, monitor or usual_monitor(baseline, "share_shift")),
+        monitor=monitor,
+    )
 
 
 def _cluster(ledger: Ledger, baseline: Baseline) -> Comparison:
@@ -219,34 +231,42 @@ def _against(
     ledger: Ledger, baseline: Baseline, observed: Observed, expected: Expected
 ) -> Comparison:
     """Observed over expected by NHSN's rules, and the evidence of an excess."""
-    ratio = observed_expected(observed.cases, expected.cases) if expected.cases else None
+    ratio = (
+        observed_expected(observed.cases, expected.cases, method=ledger.sir)
+        if expected.cases
+        else None
+    )
     nobody = not (observed.person_days or observed.recipients)
     reason = ratio.reason if ratio else NOBODY_AT_RISK if nobody else NOTHING_EXPECTED
-    monitor = next((m for m in ledger.monitors if m.baseline_id == baseline.id), None)
+    monitor = _weighing(ledger, baseline, "e_process")
     return Comparison(
         baseline,
         observed,
         expected,
         ratio=ratio if ratio and reason is None else None,
         reason=reason,
-        evidence=_evidence(ledger, baseline, monitor or excess_monitor(baseline)),
+        evidence=_evidence(ledger, baseline, monitor or usual_monitor(baseline, "e_process")),
         monitor=monitor,
     )
 
 
-def _evidence(
-    ledger: Ledger, baseline: Baseline, monitor: MonitorDefinition
-) -> ExcessEvidence | None:
-    if not can_be_monitored(baseline):
+def _weighing(ledger: Ledger, baseline: Baseline, method: Method) -> MonitorDefinition | None:
+    """The monitor that weighs the baseline by the method, one that is on before one that is off."""
+    own = [m for m in ledger.monitors if (m.baseline_id, m.method) == (baseline.id, method)]
+    return next((m for m in own if m.enabled), own[0] if own else None)
+
+
+def _evidence(ledger: Ledger, baseline: Baseline, monitor: MonitorDefinition) -> Evidence | None:
+    if cannot_watch(monitor, baseline):
         return None
     clean = monitor.exclude_usual_contaminants
     cases = cases_for(ledger.case_file, baseline, None, without_contaminants=clean)
     series = series_for(
-        ledger.connection,
+        ledger.case_file,
         baseline,
         cases,
         ledger.facilities,
         ledger.today,
         without_contaminants=clean,
     )
-    return weigh_excess(monitor, baseline, series, since_day=None, today=ledger.today)
+    return weigh(monitor, baseline, series, since_day=None, today=ledger.today)

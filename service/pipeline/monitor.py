@@ -1,7 +1,7 @@
 """Monitor: hold what a batch changed against the monitors, and keep the alerts in line.
 
 In:     the postings of a batch, within its own transaction.
-Out:    alerts opened, brought up to date, unsupported or merged, each with its history.
+Out:    alerts opened, brought up to date, unsupported or merged, each with its history; readings.
 Source: docs/methods.md 8; docs/api.md: acknowledged means committed, alerts included.
 
 Only monitors that the batch can have touched are evaluated: those whose population has a changed
@@ -9,7 +9,7 @@ stratum or episode, at the facilities of the batch and, where their scope says s
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,12 +27,14 @@ from service.monitors.alerts import (
 from service.monitors.cases import Case
 from service.monitors.clusters import cluster_evaluation
 from service.monitors.definitions import Kind, MonitorDefinition
-from service.monitors.evaluations import excess_evaluation
-from service.monitors.nulls import can_be_monitored
+from service.monitors.evaluations import baseline_evaluation
+from service.monitors.methods import cannot_watch
 from service.monitors.reconcile import reconcile
 from service.monitors.sentinel import sentinel_evaluations
+from service.monitors.series import Series
 from service.monitors.signals import NETWORK, Evaluation, Signal, facility_of, facility_scope
 from service.pipeline.observations import CaseFile, cases_for, series_for
+from service.pipeline.readings import keep_readings
 from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline
 from service.store import alerts as alert_store
@@ -50,11 +52,39 @@ class Watch:
     baselines: Mapping[str, Baseline]
     alerts: Sequence[AlertState]
     today: int
+    _series: dict[tuple[str, tuple[str, ...] | None, bool], Series] = field(default_factory=dict)
+
+    def series_of(
+        self,
+        baseline: Baseline,
+        facilities: tuple[str, ...] | None,
+        *,
+        without_contaminants: bool,
+    ) -> Series:
+        """The series of a place, read once for all monitors of the baseline."""
+        key = (baseline.id, facilities, without_contaminants)
+        if key not in self._series:
+            clean = without_contaminants
+            cases = cases_for(self.case_file, baseline, facilities, without_contaminants=clean)
+            self._series[key] = series_for(
+                self.case_file,
+                baseline,
+                cases,
+                facilities,
+                self.today,
+                without_contaminants=clean,
+            )
+        return self._series[key]
 
     def alerts_of(self, monitor: MonitorDefinition, scope_key: str) -> list[AlertState]:
         """The alerts of a monitor for one place."""
         place = (monitor.id, scope_key)
         return [alert for alert in self.alerts if (alert.monitor_id, alert.scope_key) == place]
+
+    def is_weighed(self, monitor: MonitorDefinition, touched: "Touched") -> bool:
+        """Does the monitor hold what was touched against a baseline?"""
+        baseline = self.baselines.get(monitor.baseline_id or "")
+        return baseline is not None and touched.concerns(baseline)
 
 
 def watch(
@@ -90,6 +120,13 @@ class Touched:
             | frozenset(exposure.transplant_type for exposure in exposures),
         )
 
+    @property
+    def scope_keys(self) -> frozenset[str] | None:
+        """The places to which it may matter; None for all."""
+        if self.facilities is None:
+            return None
+        return frozenset(facility_scope(name) for name in self.facilities) | {NETWORK}
+
     def concerns(self, baseline: Baseline) -> bool:
         """Can the figure that the baseline speaks of have changed?"""
         population = baseline.population.transplant_type
@@ -124,48 +161,50 @@ def evaluate(
         alerts=[alert.state for alert in kept],
         today=surveillance.today().toordinal(),
     )
-    evaluations = [
-        evaluation
-        for monitor in monitors
-        for evaluation in EVALUATE[monitor.kind](watched, monitor, touched)
-    ]
+    evaluations: list[Evaluation] = []
+    for monitor in monitors:
+        found = list(EVALUATE[monitor.kind](watched, monitor, touched))
+        evaluations += found
+        if watched.is_weighed(monitor, touched):
+            keep_readings(
+                connection,
+                monitor.id,
+                touched.scope_keys,
+                found,
+                day=watched.today,
+                position=position,
+            )
     changes = reconcile(evaluations, watched.alerts)
     _keep(connection, changes, {a.id: a for a in watched.alerts}, position, surveillance.clock())
 
 
-def _excess(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> Iterator[Evaluation]:
+def _against_baseline(
+    watched: Watch, monitor: MonitorDefinition, touched: Touched
+) -> Iterator[Evaluation]:
     """Every place of the monitor; nothing where its baseline's latest version has no such figure.
 
     A new version of a baseline must never stop a batch from being recorded.
     """
     baseline = watched.baselines.get(monitor.baseline_id or "")
-    if baseline is None or not can_be_monitored(baseline) or not touched.concerns(baseline):
+    if baseline is None or cannot_watch(monitor, baseline) or not touched.concerns(baseline):
         return
     clean = monitor.exclude_usual_contaminants
     everywhere = cases_for(watched.case_file, baseline, None, without_contaminants=clean)
     own = [alert for alert in watched.alerts if alert.monitor_id == monitor.id]
-    scopes: dict[str, list[str] | None] = {}
+    scopes: dict[str, tuple[str, ...] | None] = {}
     if monitor.scope in ("facility", "both"):
-        scopes |= {facility_scope(name): [name] for name in touched.places(everywhere, own)}
+        scopes |= {facility_scope(name): (name,) for name in touched.places(everywhere, own)}
     if monitor.scope in ("network", "both"):
         scopes[NETWORK] = None
     for scope_key, facilities in scopes.items():
         cases = cases_for(watched.case_file, baseline, facilities, without_contaminants=clean)
         of_place = watched.alerts_of(monitor, scope_key)
         if cases or of_place:
-            series = series_for(
-                watched.connection,
-                baseline,
-                cases,
-                facilities,
-                watched.today,
-                without_contaminants=clean,
-            )
-            yield excess_evaluation(
+            yield baseline_evaluation(
                 monitor,
                 baseline,
                 scope_key,
-                series,
+                watched.series_of(baseline, facilities, without_contaminants=clean),
                 cases,
                 since_day=evidence_since(of_place),
                 today=watched.today,
@@ -202,7 +241,9 @@ def _links_without_names(signal: Signal) -> list[dict[str, Any]]:
 
 
 EVALUATE: dict[Kind, Callable[[Watch, MonitorDefinition, Touched], Iterable[Evaluation]]] = {
-    "excess": _excess,
+    "excess": _against_baseline,
+    "rise": _against_baseline,
+    "share": _against_baseline,
     "sentinel": _sentinel,
     "cluster": _cluster,
 }

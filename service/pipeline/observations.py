@@ -9,20 +9,21 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from service.domain.contributions import ANY, FOLLOW_UP, not_at_risk_first
 from service.domain.episodes import COLONISATION
 from service.monitors.cases import Case, case_of
-from service.monitors.evaluations import cohort_series, daily_series
-from service.monitors.excess import CohortSeries, DailySeries, Whole
 from service.monitors.nulls import (
     counted_against,
     counts_first_matching,
+    matches,
     of_colonisation,
     phases_at_risk,
     statuses_of,
 )
+from service.monitors.series import Series, Whole, cohort_series, daily_series, share_series
 from service.reference import INFECTION_TYPES
 from service.reference.baselines import Baseline
 from service.store import holdings, sums
@@ -89,22 +90,50 @@ def cases_for(
     *,
     without_contaminants: bool = True,
 ) -> tuple[Case, ...]:
-    """The counted cases at some facilities, or at all that the case file holds."""
+    """The counted cases at some facilities, or at all that the case file holds.
+
+    Of a share those of its kind.
+    """
+    if baseline.measure == "share":
+        among = cases_among(
+            case_file, baseline, facilities, without_contaminants=without_contaminants
+        )
+        return tuple(case for case in among if matches(baseline.numerator, case))
     counted = case_file.counted(baseline, without_contaminants=without_contaminants)
     names = counted if facilities is None else facilities
     return tuple(case for name in sorted(names) for case in counted.get(name, ()))
 
 
+def cases_among(
+    case_file: CaseFile,
+    baseline: Baseline,
+    facilities: Collection[str] | None,
+    *,
+    without_contaminants: bool = True,
+) -> tuple[Case, ...]:
+    """The cases that a share is a share of, the first of each course."""
+    whole = msgspec.structs.replace(
+        baseline, numerator=baseline.among or baseline.numerator, measure="proportion"
+    )
+    return cases_for(case_file, whole, facilities, without_contaminants=without_contaminants)
+
+
 def series_for(
-    connection: Connection,
+    case_file: CaseFile,
     baseline: Baseline,
     cases: Collection[Case],
     facilities: Collection[str] | None,
     end_day: int,
     *,
     without_contaminants: bool = True,
-) -> DailySeries | CohortSeries:
+) -> Series:
     """The cases beside what they are held against, up to a day."""
+    connection = case_file.connection
+    if baseline.measure == "share":
+        among = cases_among(
+            case_file, baseline, facilities, without_contaminants=without_contaminants
+        )
+        return share_series(cases, among)
     if baseline.measure == "proportion":
         return cohort_series(cases, entered_days(connection, baseline, facilities, end_day))
     days, changes = risk_steps(

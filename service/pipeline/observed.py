@@ -8,33 +8,37 @@ Source: docs/methods.md 5 and 7. Rate: exact Poisson; proportion and share: Clop
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from service.domain.competing_risks import CASE, CENSORED, CourseHistory, incidence_rows
+from service.domain.contributions import DIED
 from service.monitors.cases import Case, in_order
 from service.monitors.nulls import first_of_each_course, matches
 from service.pipeline.observations import (
     CaseFile,
+    cases_among,
     cases_for,
     entered_days,
     population_filters,
     risk_steps,
 )
 from service.reference.baselines import Baseline
-from service.stats.cumulative_incidence import CENSORED, EVENT, cumulative_incidence
+from service.stats.cumulative_incidence import cumulative_incidence
 from service.stats.interval import Interval
 from service.stats.person_time import person_days
 from service.stats.proportions import proportion_interval
 from service.stats.rates import rate_estimate
-from service.store.cohorts import CourseHistory, course_histories
+from service.store.cohorts import course_histories
 from service.store.engine import Connection
 
 Unit: TypeAlias = Literal["per person-year", "fraction of recipients", "fraction of cases"]
 
-COMPETING = 2
+CODES = {CENSORED: 0, CASE: 1, DIED: 2}
+"""As `service.stats.cumulative_incidence` wants them."""
 LEVEL = 0.95
 
 
@@ -81,7 +85,7 @@ class Cohorts:
         key = (baseline.population, facilities)
         if key not in self._read:
             population = population_filters(baseline, facilities)
-            self._read[key] = list(course_histories(self._connection, population, {}))
+            self._read[key] = list(course_histories(self._connection, population))
         return self._read[key]
 
 
@@ -149,10 +153,7 @@ def observed_share(
     case_file: CaseFile, baseline: Baseline, today: int, *, method: str = "exact"
 ) -> tuple[Observed, Expected]:
     """The cases of the numerator among the cases it is a share of, the first of each course."""
-    whole = msgspec.structs.replace(
-        baseline, numerator=baseline.among or baseline.numerator, measure="proportion"
-    )
-    among = [case for case in cases_for(case_file, whole, None) if case.onset_day <= today]
+    among = [case for case in cases_among(case_file, baseline, None) if case.onset_day <= today]
     part = sum(matches(baseline.numerator, case) for case in among)
     observed = Observed(
         part,
@@ -162,14 +163,6 @@ def observed_share(
         among_cases=len(among),
     )
     return observed, Expected((baseline.value or 0.0) * len(among), "published share × cases")
-
-
-class CourseRow(NamedTuple):
-    """Days at risk of one course in (entry, exit], counted from its index date, and their end."""
-
-    entry: int
-    exit: int
-    cause: int
 
 
 def observed_incidence(
@@ -183,14 +176,14 @@ def observed_incidence(
         for case in reversed(in_order(cases_for(case_file, anywhen, None)))
     }
     courses = [
-        list(course_rows(h, case_days.get((h.facility, h.patient, h.index_day)), today))
-        for h in histories
+        list(incidence_rows(history, _first(case_days, history), (DIED,), today))
+        for history in histories
     ]
     rows = [row for course in courses for row in course]
     curve = cumulative_incidence(
         [row.entry for row in rows],
         [row.exit for row in rows],
-        [row.cause for row in rows],
+        [CODES[row.cause] for row in rows],
         level=LEVEL,
     )
     found = curve.at(horizon_days)
@@ -215,26 +208,8 @@ def observed_incidence(
     return observed, expected
 
 
-def course_rows(history: CourseHistory, case_day: int | None, today: int) -> Iterator[CourseRow]:
-    """The course's spells as rows: the first case or the death ends the last of them.
-
-    Seen first on day 45, lost on day 60, back on day 80 and infected on day 90:
-
-    >>> from service.domain.days import Days
-    >>> spells = [Days(1045, 1060), Days(1080, 1200)]
-    >>> history = CourseHistory("ucd-01", "p1", 1000, spells)
-    >>> for row in course_rows(history, 1090, today=1300):
-    ...     print(*row)
-    44 60 0
-    79 90 1
-    """
-    for run in history.follow_up:
-        if run.start_day > today:
-            return
-        last = min(run.end_day, today)
-        entry = run.start_day - 1 - history.index_day
-        if case_day is not None and run.start_day <= case_day <= last:
-            yield CourseRow(entry, case_day - history.index_day, EVENT)
-            return
-        cause = COMPETING if history.death_day == last else CENSORED
-        yield CourseRow(entry, last - history.index_day, cause)
+def _first(
+    case_days: Mapping[tuple[str, str, int | None], int], history: CourseHistory
+) -> tuple[int, str] | None:
+    day = case_days.get((history.facility, history.patient, history.index_day))
+    return None if day is None else (day, CASE)

@@ -8,6 +8,7 @@ Source: CONTRIBUTING.md: nothing happens at import; clock and chance come in as 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from service.domain.rules import FollowUpRules
@@ -32,6 +33,10 @@ class Surveillance:
     rules: FollowUpRules = field(default_factory=FollowUpRules)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     clock: Callable[[], datetime] = utc_now
+    provisional_share: float = 0.05
+    """A rate with more than this share of its reports still to come is provisional."""
+    lags_by_day: dict[date, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What `pipeline.reporting_lags` read, by the day before which it was recorded."""
 
     def today(self) -> date:
         """The calendar date where the network is."""

@@ -71,8 +71,8 @@ class CumulativeIncidenceCurve:
         if self._is_known(horizon_days, place):
             estimate = float(self.estimate[place]) if place >= 0 else 0.0
             std_error = float(self.std_error[place]) if place >= 0 else 0.0
-            lower = _number(self.lower[place]) if place >= 0 else None
-            upper = _number(self.upper[place]) if place >= 0 else None
+            lower = number_or_none(self.lower[place]) if place >= 0 else None
+            upper = number_or_none(self.upper[place]) if place >= 0 else None
         return CumulativeIncidence(
             horizon_days=horizon_days,
             estimate=estimate,
@@ -92,7 +92,8 @@ class CumulativeIncidenceCurve:
         return int(entered - left)
 
 
-def _number(value: float) -> float | None:
+def number_or_none(value: float) -> float | None:
+    """The number; None for NaN, which JSON does not know."""
     return None if np.isnan(value) else float(value)
 
 

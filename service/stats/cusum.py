@@ -1,22 +1,21 @@
 """Poisson CUSUM: cases above a reference value are summed up until they reach a threshold.
 
-In:     cases and expected cases of each day; the rate ratio to find, the mean run length wanted.
+In:     the cases of each day and how many are expected; the rate ratio to find, the mean run length
+        wanted.
 Out:    reference value and threshold, their exact mean run length, the CUSUM of a series.
 Source: Lucas, Technometrics 1985;27:129-144; run length by the Markov chain of Brook &
-        Evans, Biometrika 1972;59:539-549; varying expectation: Rogerson & Yamada, Stat Med
-        2004;23:2195-2214.
+        Evans, Biometrika 1972;59:539-549.
 
     C_d = max(0, C_{d-1} + w_d (n_d - k_d)),  signal when C_d >= h
 
 k = (mu1 - mu0) / (ln mu1 - ln mu0) is best for a rise from mu0 to mu1. Reference value and
 threshold are multiples of 1 / `steps` case, so that the chain is exact and no tie is lost to
-rounding. With an expectation that varies, w_d = h / h_d with h_d the threshold of that day's own
-design.
+rounding. For an expectation that varies see `service.stats.varying_cusum`.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, exp, log
+from math import exp, log
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,9 +32,6 @@ LONGEST_RUN = 1e12
 
 TIE = 1e-9
 """Sums of decimals miss a tie by their last digits; the threshold is met this close below it."""
-
-LEVEL_RATIO = 1.02
-"""Ours: expectations this close share one design, made for the higher one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,33 +167,3 @@ def cusum_path(
         now = max(0.0, (min(now, after_signal) if now >= met else now) + change)
         sums[day] = now
     return CusumPath(cusum=sums, signals=sums >= met)
-
-
-def varying_cusum_path(
-    cases: ArrayLike,
-    expected: ArrayLike,
-    *,
-    rate_ratio: float = 2.0,
-    days_between_false_alarms: float = 3650.0,
-    restart: float | None = 0.0,
-) -> tuple[CusumDesign, CusumPath]:
-    """The CUSUM of a series whose expectation varies, after Rogerson & Yamada.
-
-    The design returned is that of the mean expectation. On a day without expectation nothing is
-    subtracted. ValueError where nothing is ever expected.
-    """
-    counts = np.asarray(cases, dtype=np.float64)
-    means = np.asarray(expected, dtype=np.float64)
-    if counts.shape != means.shape or not np.all(means >= 0) or not np.any(means > 0):
-        raise ValueError("expected must match cases, not be negative and not 0 throughout")
-
-    def design_of(level: float) -> CusumDesign:
-        rung = exp(ceil(log(level) / log(LEVEL_RATIO) - TIE) * log(LEVEL_RATIO))
-        return cusum_design(rung, rate_ratio, days_between_false_alarms)
-
-    whole = design_of(float(means.mean()))
-    designs = [design_of(level) if level > 0 else None for level in means.tolist()]
-    references = [0.0 if design is None else design.reference for design in designs]
-    weights = [1.0 if design is None else whole.threshold / design.threshold for design in designs]
-    path = cusum_path(counts, references, whole.threshold, weights=weights, restart=restart)
-    return whole, path

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import log
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from service.stats.scaled_gamma import Numbers
@@ -123,8 +123,9 @@ def _log_factors(cases: ArrayLike, expected: ArrayLike, rate_ratios: tuple[float
 
 def _from_nothing(factors: Numbers) -> Numbers:
     log_r = np.empty_like(factors)
-    state: NDArray[np.float64] = np.full(factors.shape[-1:], -np.inf)
-    for day, factor in enumerate(factors):
-        state = np.logaddexp(state, 0.0) + factor
-        log_r[day] = state
+    state = np.full(factors.shape[-1:], -np.inf)
+    for factor, row in zip(factors, log_r, strict=True):
+        np.logaddexp(state, 0.0, out=row)
+        row += factor
+        state = row
     return log_r

@@ -2,11 +2,14 @@
 
 In:     cases observed and expected, one pair for each facility.
 Out:    exact Poisson control limits of the ratio, the place of a point among them, overdispersion.
-Source: Spiegelhalter, Stat Med 2005;24:1185-1202 (doi 10.1002/sim.1970), appendix A.1 for the
-        interpolated exact limits.
+Source: Spiegelhalter, Stat Med 2005;24:1185-1202 (doi 10.1002/sim.1970) for interpolated exact
+        limits; Seaton & Manktelow, BMC Med Res Methodol 2012;12:98 (doi 10.1186/1471-2288-12-98)
+        for limits that are passed with no more than the probability they name.
 
-The limit at probability p is y = (r - a) / E, where r is the smallest count with P(X <= r) > p and
-a = (P(X <= r) - p) / P(X = r): exact, and without the jumps of whole counts. Below 0 it is 0.
+With r the smallest count with P(X <= r) > p and a = (P(X <= r) - p) / P(X = r), the lower limit is
+(r - a) / E, exact and without the jumps of whole counts; below 0 it is 0. The upper one is the same
+seen from above, (r - a + 1) / E: r - a itself would be passed more often than it says, by 8 % at 1
+expected instead of 2.5 %.
 """
 
 from collections.abc import Sequence
@@ -49,22 +52,24 @@ class Overdispersion(NamedTuple):
 def control_limits(expected: float, level: float = WARNING_LEVEL) -> ControlLimits:
     """Control limits of observed/expected; ValueError unless expected is above 0 and finite.
 
+    Where the true ratio is 1, either limit is passed with probability (1 - level)/2 at most.
+
     >>> limits = control_limits(10.0)
     >>> f"{limits.lower:.4f} {limits.upper:.4f}"
-    '0.3775 1.6160'
+    '0.3775 1.7160'
     """
     if not 0.0 < expected < inf:
         raise ValueError("expected must be above 0 and finite")
     tail = tail_of(level)
-    lower = _interpolated_quantile(tail, expected)
-    upper = _interpolated_quantile(1.0 - tail, expected)
+    lower = max(0.0, _interpolated_quantile(tail, expected))
+    upper = _interpolated_quantile(1.0 - tail, expected) + 1.0
     return ControlLimits(lower / expected, upper / expected, level)
 
 
 def position(observed: int, expected: float) -> Position:
     """The place of a point: outside a limit where the ratio lies beyond it.
 
-    >>> position(12, 10.0), position(17, 10.0), position(22, 10.0), position(3, 10.0)
+    >>> position(12, 10.0), position(18, 10.0), position(22, 10.0), position(3, 10.0)
     ('inside', 'above 95%', 'above 99.8%', 'below 95%')
     """
     ratio = observed / expected
@@ -122,4 +127,4 @@ def _interpolated_quantile(p: float, mean: float) -> float:
         count += 1.0
     up_to = float(special.pdtr(count, mean))
     below = float(special.pdtr(count - 1.0, mean)) if count else 0.0
-    return max(0.0, count - (up_to - p) / (up_to - below))
+    return count - (up_to - p) / (up_to - below)

@@ -102,6 +102,20 @@ def find_alert(connection: Connection, alert_id: str) -> KeptAlert | None:
     return _kept(row, [case.key for case in cases_of(connection, [alert_id])[alert_id]])
 
 
+def places_with_open_alert(connection: Connection) -> list[tuple[str, str]]:
+    """The monitor and scope key of every alert that waits to be closed, each once."""
+    query = (
+        select(_alerts.monitor_id, _alerts.scope_key).where(_alerts.status != "closed").distinct()
+    )
+    return [(monitor_id, scope_key) for monitor_id, scope_key in connection.execute(query)]
+
+
+def merged_alerts(connection: Connection) -> frozenset[str]:
+    """The alerts whose cases an older one took over."""
+    query = select(_history.alert_id).where(_history.name == "merged").distinct()
+    return frozenset(connection.execute(query).scalars())
+
+
 def cases_of(connection: Connection, alert_ids: Collection[str]) -> dict[str, list[KeptCase]]:
     """The cases of the alerts, in order of onset; an alert without any has an empty list."""
     found: dict[str, list[KeptCase]] = defaultdict(list)

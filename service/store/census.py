@@ -1,7 +1,7 @@
 """How much is held: patients and facilities.
 
 In:     the facilities to look at (None: all).
-Out:    `Census`.
+Out:    `Census`; by name, the facilities that follow anybody.
 Source: docs/api.md: a key that is bound to facilities sees nothing of others, not even in totals.
 """
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 from sqlmodel import col
 
-from service.store.tables import RecordedEvent
+from service.store.tables import RecordedEvent, StratumRow
 
 
 class Census(NamedTuple):
@@ -30,3 +30,9 @@ def take_census(connection: Connection, facilities: Collection[str] | None = Non
     known = query.subquery()
     counted = select(func.count(), func.count(known.c.facility.distinct())).select_from(known)
     return Census(*connection.execute(counted).one())
+
+
+def followed_facilities(connection: Connection) -> list[str]:
+    """Where anybody was ever followed after a transplant: read from the few strata there are."""
+    facility = col(StratumRow.facility)
+    return list(connection.execute(select(facility).distinct().order_by(facility)).scalars())

@@ -1,80 +1,112 @@
 """Courses one by one, for the figures that need to know whose time is whose.
 
-In:     filters on the population and on the cases.
-Out:    `CourseHistory` values: days at risk, the first matching case and the death of a course.
+In:     filters on the population and on the cases, and the position to speak for (None: now).
+Out:    `CourseHistory` values, and the first case of each course.
 Source: docs/methods.md 7: cumulative incidence and proportions are of recipients, not of
         person-time.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Select, and_, select
 from sqlmodel import col
 
-from service.domain.contributions import DIED, FOLLOW_UP
+from service.domain.competing_risks import CourseHistory, without
+from service.domain.contributions import ENTERED, FOLLOW_UP, MARKERS
 from service.domain.days import Days, merge
+from service.domain.episodes import COLONISATION
+from service.domain.figures import DENOMINATOR, NUMERATOR, Group
 from service.store import sums
 from service.store.tables import SegmentRow, StratumRow
 
 CourseKey = tuple[str, str, int]
 """Facility, patient and index day."""
+AT_INDEX = ("facility", "transplant_type", "indication", "age_group", "sex")
+"""What a course has for good: filters on these choose whole courses."""
 
 
-@dataclass(slots=True)
-class CourseHistory:
-    """One course: its days at risk, and the days of its first matching case and its death."""
+class FirstCase(NamedTuple):
+    """The first counted episode of a course, of its type or of any; `terms` by `NUMERATOR`."""
 
-    facility: str
-    patient: str
-    index_day: int
-    follow_up: list[Days] = field(default_factory=list)
-    case_day: int | None = None
-    death_day: int | None = None
+    onset_day: int
+    terms: dict[str, str]
 
 
 def course_histories(
-    connection: Connection, population: sums.Filters, cases: sums.Filters
+    connection: Connection,
+    population: sums.Filters,
+    *,
+    taken_out: str | None = None,
+    position: int | None = None,
 ) -> Iterator[CourseHistory]:
-    """Every course of the population with at least one day at risk."""
-    runs: dict[CourseKey, list[Days]] = defaultdict(list)
-    deaths: dict[CourseKey, int] = {}
-    query = (
-        select(
-            col(SegmentRow.facility),
-            col(SegmentRow.patient),
-            col(SegmentRow.index_day),
-            col(SegmentRow.risk_set),
-            col(SegmentRow.start_day),
-            col(SegmentRow.end_day),
-        )
-        .join(
-            StratumRow,
-            and_(
-                col(StratumRow.facility) == col(SegmentRow.facility),
-                col(StratumRow.stratum_id) == col(SegmentRow.stratum_id),
-            ),
-        )
-        .where(
-            col(SegmentRow.risk_set).in_([FOLLOW_UP, DIED]),
-            col(SegmentRow.withdrawn_at).is_(None),
-            *sums.stratum_filters(population),
-        )
-    )
-    for facility, patient, index_day, risk_set, start_day, end_day in connection.execute(query):
+    """Every course of the population with at least one day of follow-up.
+
+    The days of the risk set `taken_out` are not at risk. Filters other than `AT_INDEX` are not
+    looked at.
+    """
+    runs: dict[CourseKey, dict[str, list[Days]]] = defaultdict(lambda: defaultdict(list))
+    entered: dict[CourseKey, dict[str, str]] = {}
+    for row in connection.execute(_segments(population, taken_out, position)):
+        facility, patient, index_day, risk_set, start_day, end_day, *stratum = row
         key = (facility, patient, index_day)
-        if risk_set == DIED:
-            deaths[key] = end_day
-        else:
-            runs[key].append(Days(start_day, end_day))
-    onsets = _first_onsets(connection, {**population, **cases})
-    for key, days in runs.items():
-        yield CourseHistory(*key, merge(days), onsets.get(key), deaths.get(key))
+        runs[key][risk_set].append(Days(start_day, end_day))
+        if risk_set == ENTERED:
+            entered[key] = dict(zip(DENOMINATOR, stratum, strict=True))
+    for key, of_course in runs.items():
+        follow_up = merge(of_course[FOLLOW_UP])
+        yield CourseHistory(
+            *key,
+            at_entry=entered[key],
+            at_risk=without(follow_up, merge(of_course[taken_out])) if taken_out else follow_up,
+            marks={name: days[0].end_day for name, days in of_course.items() if name in MARKERS},
+        )
 
 
-def _first_onsets(connection: Connection, filters: sums.Filters) -> dict[CourseKey, int]:
+def first_cases(
+    connection: Connection,
+    population: sums.Filters,
+    group: Group,
+    *,
+    of_colonisation: bool,
+    position: int | None = None,
+) -> dict[CourseKey, FirstCase]:
+    """The first case of each course by the group's own idea of a first one."""
     key = [sums.case_column(name) for name in ("facility", "patient", "course_index_day")]
-    first_onset = func.min(sums.case_column("onset_day"))
-    query = sums.counted_episodes([*key, first_onset], filters, None).group_by(*key)
-    return {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
+    flag = sums.case_column("first_of_any" if group.first_of == "any" else "first_of_type")
+    status = sums.case_column("status")
+    query = sums.counted_episodes(
+        [*key, sums.case_column("onset_day"), *(sums.case_column(name) for name in NUMERATOR)],
+        {
+            **{name: population[name] for name in AT_INDEX if name in population},
+            "infection_type": group.infection_types or (),
+        },
+        position,
+    ).where(flag, status == COLONISATION if of_colonisation else status != COLONISATION)
+    return {
+        (row[0], row[1], row[2]): FirstCase(row[3], dict(zip(NUMERATOR, row[4:], strict=True)))
+        for row in connection.execute(query)
+    }
+
+
+def _segments(
+    population: sums.Filters, taken_out: str | None, position: int | None
+) -> Select[*tuple[Any, ...]]:
+    wanted = [FOLLOW_UP, *sorted(MARKERS), *([taken_out] if taken_out else [])]
+    names: Sequence[str] = ("facility", "patient", "index_day", "risk_set", "start_day", "end_day")
+    table = SegmentRow.metadata.tables["segments"].c
+    strata = StratumRow.metadata.tables["strata"].c
+    query: Select[*tuple[Any, ...]] = select(
+        *(table[name] for name in names), *(strata[name] for name in DENOMINATOR)
+    )
+    chosen = {name: population[name] for name in AT_INDEX if name in population}
+    return query.join(
+        StratumRow,
+        and_(
+            col(StratumRow.facility) == col(SegmentRow.facility),
+            col(StratumRow.stratum_id) == col(SegmentRow.stratum_id),
+        ),
+    ).where(
+        table.risk_set.in_(wanted), sums.held(SegmentRow, position), *sums.stratum_filters(chosen)
+    )

@@ -238,7 +238,7 @@ def recipients(
             col(SegmentRow.risk_set).in_(risk_sets),
             begins <= end_day,
             ends >= (start_day or 0),
-            _held(SegmentRow, position),
+            held(SegmentRow, position),
             *stratum_filters(filters),
         )
         .group_by(*columns, *course)
@@ -285,7 +285,7 @@ def _steps(position: int | None) -> Subquery:
             day.label("day"),
             literal(change, Integer).label("change"),
         )
-        return query.where(_held(SegmentRow, position))
+        return query.where(held(SegmentRow, position))
 
     leaving = changes(col(SegmentRow.end_day) + 1, -1)
     return union_all(
@@ -331,7 +331,7 @@ def counted_episodes(
         query.select_from(EpisodeRow)
         .join(StratumRow, _is_stratum_of(EpisodeRow))
         .where(
-            _held(EpisodeRow, position),
+            held(EpisodeRow, position),
             col(EpisodeRow.counted),
             *stratum_filters(filters),
             *(
@@ -349,7 +349,8 @@ def _is_stratum_of(row: Any) -> ColumnElement[bool]:
     )
 
 
-def _held(table: type[SegmentRow] | type[EpisodeRow], position: int | None) -> ColumnElement[bool]:
+def held(table: type[SegmentRow] | type[EpisodeRow], position: int | None) -> ColumnElement[bool]:
+    """Rows that hold now, or held at a past position."""
     if position is None:
         return col(table.withdrawn_at).is_(None)
     withdrawn_at = col(table.withdrawn_at)

@@ -74,7 +74,10 @@ class RecordedEvent(SQLModel, table=True):
     """An event as received, and as resolved into the vocabulary's terms. Never changed."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_patient", "facility", "patient", "position"),)
+    __table_args__ = (
+        Index("ix_events_patient", "facility", "patient", "position"),
+        Index("ix_events_recorded", "facility", "recorded_at"),
+    )
 
     facility: str = Field(primary_key=True, max_length=IDENTIFIER)
     event_id: str = Field(primary_key=True, max_length=128)
@@ -295,3 +298,26 @@ class AuditRow(SQLModel, table=True):
     actor: str = Field(max_length=TERM)
     action: str = Field(max_length=64)
     detail: dict[str, Any] = Field(sa_type=JSON)
+
+
+class MonitorReadingRow(SQLModel, table=True):
+    """The evidence of a monitor at one place when last evaluated; never a running maximum."""
+
+    __tablename__ = "monitor_readings"
+
+    monitor_id: str = Field(primary_key=True, max_length=TERM)
+    scope_key: str = Field(primary_key=True, max_length=TERM)
+    log_e: float
+    day: int
+    position: int = Field(sa_type=BigInteger)
+
+
+class NetworkSettingRow(SQLModel, table=True):
+    """A setting of the whole network as it stands; the audit trail has what it was before."""
+
+    __tablename__ = "network_settings"
+
+    name: str = Field(primary_key=True, max_length=64)
+    recorded_at: datetime = Field(sa_type=UtcInstant)
+    actor: str = Field(max_length=TERM)
+    body: str = Field(sa_type=Text)

@@ -29,7 +29,7 @@ from service.monitors.shipped import shipped_monitors
 from service.pipeline.alerting import WholeAlert, act, find_alert, is_visible, list_alerts
 from service.pipeline.catalogue import keep_monitor, put_baseline
 from service.pipeline.erase import erase
-from service.pipeline.monitor_paths import monitor_path
+from service.pipeline.monitor_paths import monitor_path, present_volume
 from service.pipeline.record import record
 from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline, shipped_baselines
@@ -428,3 +428,17 @@ def test_pages_hold_every_alert_once_in_order(network):
             limit=5,
         )
         assert [alert.kept.state.kind for alert in page.alerts] == ["cluster"]
+
+
+def test_the_present_volume_is_what_the_last_year_expected(network: Network) -> None:
+    """Fifty recipients entered about 300 days ago, 50 before: 1.93% of the former in 365 days."""
+    today = network.clock.day
+    network.send(recipients("new", today - timedelta(days=300), 50, ill=0))
+    network.send(recipients("old", today - timedelta(days=1000), 50, ill=0))
+    with network.surveillance.database.read() as connection:
+        monitor = catalogue.find_monitor(connection, CINICOLA)
+        assert monitor is not None
+        volume = present_volume(connection, monitor, None, today.toordinal())
+        elsewhere = present_volume(connection, monitor, ("none",), today.toordinal())
+    assert volume == pytest.approx(50 * 0.0193 / 365)
+    assert elsewhere == 0.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,6 +12,8 @@ from sqlmodel import SQLModel
 
 from service.store import migrate
 from service.store.engine import Database
+from service.store.network_settings import Setting, put_setting
+from service.store.readings import Reading, all_readings, put_readings
 from service.store.tables import LedgerHead
 
 OF_PATIENTS = {"events", "segments", "episodes", "strata", "risk_steps", "alert_cases"}
@@ -49,6 +52,28 @@ def test_the_way_back_and_forward_again_with_data(database: Database, database_u
     migrate.upgrade(database_url)
     with database.read() as connection:
         assert connection.execute(select(LedgerHead.position)).scalars().all() == [0]
+
+
+def test_readings_and_settings_come_and_go_and_leave_the_ledger(
+    database: Database, database_url: str
+) -> None:
+    """From a database of the first release with data, forward, back, and forward again."""
+    migrate.upgrade(database_url, "0001")
+    with database.write() as connection:
+        connection.execute(text("UPDATE ledger_head SET position = 7"))
+    migrate.upgrade(database_url)
+    with database.write() as connection:
+        put_readings(connection, [Reading("m", "network", 3.5, 739_000, 7)])
+        put_setting(connection, "error_budget", Setting("{}", "operator", datetime.now(UTC)))
+    migrate.downgrade(database_url, "0001")
+    with database.read() as connection:
+        names = set(inspect(connection).get_table_names())
+        assert "alerts" in names
+        assert not names & {"monitor_readings", "network_settings"}
+    migrate.upgrade(database_url)
+    with database.read() as connection:
+        assert all_readings(connection) == []
+        assert connection.execute(select(LedgerHead.position)).scalars().all() == [7]
 
 
 def test_what_grows_with_patients_can_be_distributed_by_facility() -> None:

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from service.stats.proportions import proportion_interval
+from service.stats.sir import observed_expected
 from tests.journeys.watched import send
 
 FACILITY = "ucd-01"
@@ -155,6 +156,30 @@ def test_an_unknown_interval_of_a_proportion_is_refused(client):
     assert answer.json()["errors"][0]["pointer"] == "?proportion_ci"
 
 
+@pytest.mark.parametrize("method", ["midp", "nhsn_2011"])
+def test_the_rule_of_observed_over_expected_is_the_one_named(client, method):
+    send(client, cohort())
+    query = {"sir": method} if method != "midp" else {}
+    compared(client, "mine-rate")
+    params = {"baseline": "mine-rate", **query}
+    (found,) = client.get("/v1/comparisons", params=params).json()["items"]
+    expected = observed_expected(1, found["expected"]["cases"], method=method)
+    assert found["ratio"] == {
+        "value": pytest.approx(expected.ratio),
+        "lower": pytest.approx(expected.interval.lower),
+        "upper": pytest.approx(expected.interval.upper),
+        "level": 0.95,
+        "p": pytest.approx(expected.p_value),
+        "method": method,
+    }
+
+
+def test_an_unknown_rule_of_observed_over_expected_is_refused(client):
+    answer = client.get("/v1/comparisons", params={"sir": "nhsn"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "?sir"
+
+
 def test_below_one_expected_case_no_ratio_is_given_and_the_reason_is(client):
     send(client, cohort())
     found = compared(client, "mine-rare", measure="proportion", value=0.1)
@@ -207,7 +232,8 @@ def test_a_share_is_set_beside_the_share_of_cases(client):
         "level": 0.95,
         "method": "exact",
     }
-    assert (found["ratio"], found["e_value"]) == (None, None)
+    assert found["ratio"] is None
+    assert found["e_value"]["value"] == 1.0
     assert "no ratio" in found["reason"]
 
 

@@ -381,3 +381,20 @@ def test_the_upgrade_can_be_read_as_sql(workplace: Path):
     written = graftwatch("migrate", "--sql", database_url="postgresql://nobody@nowhere.invalid/x")
     assert "CREATE TABLE events" in written.stdout
     assert graftwatch("--version").stdout.startswith("graftwatch ")
+
+
+@pytest.mark.usefixtures("workplace")
+def test_the_error_budget_is_shown_and_set():
+    """Three shipped monitors of the network at an alpha of 0.05 each, before anybody reports."""
+    assert graftwatch("migrate").returncode == 0
+    shown = graftwatch("budget")
+    assert shown.returncode == 0, shown.stderr
+    assert "nobody has set it yet" in shown.stdout
+    done = graftwatch("budget", "--false-alarms-ever", "0.1", "--false-discovery-rate", "0.2")
+    assert "OVER the 0.1 allowed" in done.stdout
+    again = graftwatch("budget", "--false-alarms-ever", "0")
+    assert "no limit is set" in again.stdout
+    assert "alerts that stand: 0.2" in again.stdout
+    refused = graftwatch("budget", "--false-discovery-rate", "1")
+    assert refused.returncode == 2
+    assert "between 0 and 1" in refused.stderr

@@ -68,6 +68,7 @@ def test_a_rate_says_everything_that_shaped_it(client, facility, two_patients):
         "unit": "person_years",
         "ci": "exact",
         "level": 0.95,
+        "provisional_above": 0.05,
         "anytime_reference_rate_per_person_year": 0.1,
         "followup_grace_days": 90,
         "case_definitions": [

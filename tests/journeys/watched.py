@@ -26,7 +26,9 @@ from service.store.tables import (
     EpisodeRow,
     LedgerCommit,
     LedgerHead,
+    MonitorReadingRow,
     MonitorRow,
+    NetworkSettingRow,
     RecordedEvent,
     RiskStepRow,
     SegmentRow,
@@ -44,6 +46,8 @@ REPORTED = (
     SegmentRow,
     RiskStepRow,
     EpisodeRow,
+    MonitorReadingRow,
+    NetworkSettingRow,
 )
 
 

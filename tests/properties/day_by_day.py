@@ -76,6 +76,9 @@ class DayAtRisk:
     stratum: DayStratum
     is_entry: bool
     is_death: bool
+    is_last_before_transplant: bool
+    is_first_relapse: bool
+    is_first_graft_failure: bool
     not_at_risk: frozenset[str]
 
 
@@ -122,6 +125,11 @@ def count_day_by_day(
             stratum=stratum,
             is_entry=day == course.entry_day,
             is_death=died_before(day + 1, standing),
+            is_last_before_transplant=day + 1 in courses and not died_before(day + 1, standing),
+            is_first_relapse=is_first("relapse", day, course, standing, strata_of_followed_days),
+            is_first_graft_failure=is_first(
+                "graft_failure", day, course, standing, strata_of_followed_days
+            ),
             not_at_risk=frozenset(
                 not_at_risk_on(day, course, episodes, firsts, strata_of_followed_days)
             ),
@@ -247,6 +255,27 @@ def died_before(day: int, standing: Sequence[AnyEvent]) -> bool:
         isinstance(event, Outcome) and event.outcome == "death" and day_of(event) < day
         for event in standing
     )
+
+
+def is_first(
+    outcome: str,
+    day: int,
+    course: Course,
+    standing: Sequence[AnyEvent],
+    followed: Mapping[int, tuple[Course, DayStratum]],
+) -> bool:
+    """Is this the first day of follow-up of the course with such an outcome?"""
+    days_with_it = {
+        day_of(event)
+        for event in standing
+        if isinstance(event, Outcome) and event.outcome == outcome
+    }
+    earlier = [
+        other
+        for other in days_with_it
+        if other < day and other in followed and followed[other][0] == course
+    ]
+    return day in days_with_it and not earlier
 
 
 def silent_on(

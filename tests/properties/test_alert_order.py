@@ -9,6 +9,7 @@ Source: docs/methods.md 8.7; `service.monitors.reconcile`.
 from collections.abc import Sequence
 from random import Random
 
+import msgspec
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,14 +18,24 @@ from service.monitors.actions import Action
 from service.monitors.alerts import AlertState
 from service.monitors.cases import Case
 from service.monitors.clusters import cluster_evaluation
-from service.monitors.evaluations import daily_series, excess_evaluation
+from service.monitors.definitions import Method
+from service.monitors.evaluations import baseline_evaluation
+from service.monitors.nulls import matches
 from service.monitors.sentinel import sentinel_evaluations
-from service.monitors.shipped import CLUSTER_NTM, SENTINEL_NTM, excess_monitor
+from service.monitors.series import Series, daily_series, share_series
+from service.monitors.shipped import CLUSTER_NTM, SENTINEL_NTM, usual_monitor
 from service.monitors.signals import Evaluation
 from service.reference.baselines import Baseline, Numerator, Source
 from tests.unit.monitors.charts import AlertBook, ntm_case
 
 FACILITIES = ("a", "b", "c")
+OVER_PERSON_TIME: tuple[Method, ...] = (
+    "e_process",
+    "maxsprt",
+    "conditional_maxsprt",
+    "e_detector",
+    "cusum",
+)
 TODAY = 3000
 RATE = Baseline(
     id="rate",
@@ -33,11 +44,24 @@ RATE = Baseline(
     measure="rate",
     value=0.2,
     printed="",
+    cases=20,
+    denominator=100.0,
+    denominator_unit="person_years",
     numerator=Numerator(infection_type=("ntm",)),
     source=Source(title="Paper"),
     verified=True,
 )
-EXCESS = excess_monitor(RATE)
+SHARE = msgspec.structs.replace(
+    RATE,
+    id="share",
+    measure="share",
+    numerator=Numerator(infection_type=("ntm",), site_class=("extrapulmonary",)),
+    among=Numerator(infection_type=("ntm",)),
+)
+WATCHED = [
+    *((RATE, msgspec.structs.replace(usual_monitor(RATE, m), id=m)) for m in OVER_PERSON_TIME),
+    (SHARE, usual_monitor(SHARE, "share_shift")),
+]
 
 # A patient has one case: what two cases of one patient mean is told in charts, not by chance.
 exposures = st.fixed_dictionaries(
@@ -91,20 +115,33 @@ def courses_of_knowledge(draw: st.DrawFn) -> list[dict[str, Case]]:
     return states
 
 
+def series_of(against: Baseline, cases: Sequence[Case]) -> Series:
+    if against.measure == "share":
+        return share_series([c for c in cases if matches(against.numerator, c)], cases)
+    return daily_series(cases, np.array([1, TODAY]), np.array([1, -1]))
+
+
 def evaluations(cases: Sequence[Case]) -> list[Evaluation]:
-    excess = []
+    weighed = []
     for facility in FACILITIES:
         own = [case for case in cases if case.facility == facility]
-        series = daily_series(own, np.array([0, TODAY]), np.array([1, -1]))
-        excess.append(
-            excess_evaluation(
-                EXCESS, RATE, f"facility:{facility}", series, own, since_day=None, today=TODAY
+        for against, monitor in WATCHED:
+            of_kind = [case for case in own if matches(against.numerator, case)]
+            weighed.append(
+                baseline_evaluation(
+                    monitor,
+                    against,
+                    f"facility:{facility}",
+                    series_of(against, own),
+                    of_kind,
+                    since_day=None,
+                    today=TODAY,
+                )
             )
-        )
     return [
         cluster_evaluation(CLUSTER_NTM, cases),
         *sentinel_evaluations(SENTINEL_NTM, cases, FACILITIES),
-        *excess,
+        *weighed,
     ]
 
 

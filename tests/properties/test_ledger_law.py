@@ -67,7 +67,7 @@ class Book(NamedTuple):
     episodes: Counter[CountedEpisode]
 
 
-MARKERS = {"entered", "died"}
+MARKERS = {"entered", "died", "retransplanted", "relapsed", "graft_failed"}
 """Moments, not spans: posted once, up on the day and never down."""
 
 BookKeeper = Callable[[Sequence[AnyEvent], int], Book]
@@ -83,6 +83,12 @@ def by_hand(history: Sequence[AnyEvent], followup_grace_days: int = 90) -> Book:
             risk_sets.add("entered")
         if at_risk.is_death:
             risk_sets.add("died")
+        if at_risk.is_last_before_transplant:
+            risk_sets.add("retransplanted")
+        if at_risk.is_first_relapse:
+            risk_sets.add("relapsed")
+        if at_risk.is_first_graft_failure:
+            risk_sets.add("graft_failed")
         for risk_set in risk_sets:
             entries[Entry(risk_set, day, at_risk.index_day, at_risk.stratum)] += 1
     return Book(entries, Counter(count.episodes))

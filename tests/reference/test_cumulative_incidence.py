@@ -37,7 +37,9 @@ READERS: Mapping[str, Callable[[dict[str, str]], TimeAndCause]] = {
 }
 
 
-def curve_of(case: dict[str, Any], code: int, interval: str) -> CumulativeIncidenceCurve:
+def curve_of(
+    case: dict[str, Any], code: int, interval: str = "loglog", variance: str = "aalen"
+) -> CumulativeIncidenceCurve:
     given = case["input"]
     stratum = given["stratum_variable"]
     rows = [
@@ -50,13 +52,15 @@ def curve_of(case: dict[str, Any], code: int, interval: str) -> CumulativeIncide
     causes = np.array([cause for _, cause in rows])
     # The cause asked for becomes 1, every other one 2; day 0 counts, so all enter on day -1.
     coded = np.where(causes == 0, 0, np.where(causes == code, 1, 2))
-    return cumulative_incidence(np.full(times.shape, -1), times, coded, interval=interval)
+    return cumulative_incidence(
+        np.full(times.shape, -1), times, coded, interval=interval, variance=variance
+    )
 
 
 @pytest.mark.parametrize("case", cases("cumulative_incidence"))
 def test_estimate_standard_error_and_number_at_risk(case: dict[str, Any]) -> None:
     for cause in case["expected"]:
-        curve = curve_of(case, cause["code"], "loglog")
+        curve = curve_of(case, cause["code"])
         for line in cause["table"]:
             found = curve.at(line["time"])
             assert found.at_risk == line["n_risk_just_before"]
@@ -81,6 +85,16 @@ def test_limits_of_each_transformation(case: dict[str, Any], interval: str) -> N
                 continue
             expected = (line[f"ci_{interval}_lower"], line[f"ci_{interval}_upper"])
             assert (found.lower, found.upper) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("case", cases("cumulative_incidence"))
+def test_grays_variance(case: dict[str, Any]) -> None:
+    for cause in case["expected"]:
+        curve = curve_of(case, cause["code"], variance="gray")
+        for line in cause["table"]:
+            error = curve.at(line["time"]).std_error
+            assert error is not None
+            assert error**2 == pytest.approx(line["var_gray_cmprsk"], rel=1e-11, abs=1e-300)
 
 
 @pytest.mark.parametrize("case", cases("recurrent_mcf"))

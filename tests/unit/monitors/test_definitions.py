@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from service.monitors.definitions import MonitorDefinition, SentinelRule
+from service.monitors.guarantees import guarantee_of
+from service.monitors.settings import DetectorSettings, MaxsprtSettings
 from service.monitors.shipped import CLUSTER_NTM, SENTINEL_NTM, shipped_monitors
 from service.reference.baselines import shipped_baselines
 
@@ -43,13 +45,13 @@ def test_every_monitor_survives_json_and_says_what_its_sources_advise(
 
 def test_the_guarantee_follows_the_settings() -> None:
     ntm = BY_ID["excess-cinicola-ntm-allo"]
-    assert ntm.guarantee.false_alarm_probability == 0.05
-    assert "at most 5%" in ntm.guarantee.text
+    assert guarantee_of(ntm).false_alarm_probability == 0.05
+    assert "at most 5%" in guarantee_of(ntm).text
     stricter = msgspec.structs.replace(ntm, alpha=0.001, null="point")
-    assert "at most 0.1%" in stricter.guarantee.text
-    assert "published figure" in stricter.guarantee.text
-    assert SENTINEL_NTM.guarantee.false_alarm_probability is None
-    assert "our choice" in SENTINEL_NTM.guarantee.text
+    assert "at most 0.1%" in guarantee_of(stricter).text
+    assert "published figure" in guarantee_of(stricter).text
+    assert guarantee_of(SENTINEL_NTM).false_alarm_probability is None
+    assert "our choice" in guarantee_of(SENTINEL_NTM).text
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,11 @@ def test_the_guarantee_follows_the_settings() -> None:
         {"method": "linkage"},
         {"alpha": 0.0},
         {"alpha": 1.0},
+        {"method": "cusum"},
+        {"kind": "rise", "method": "cusum", "days_between_false_alarms": 0.5},
+        {"kind": "rise", "method": "cusum", "days_between_false_alarms": -3650},
+        {"kind": "rise", "method": "cusum", "settings": DetectorSettings()},
+        {"method": "maxsprt", "settings": MaxsprtSettings(horizon=0.1, least_cases=4)},
         {"baseline_id": None},
         {"kind": "sentinel", "method": "sentinel", "scope": "facility"},
         {"kind": "sentinel", "method": "sentinel", "scope": "both", "sentinel": SentinelRule()},

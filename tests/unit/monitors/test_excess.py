@@ -2,25 +2,25 @@
 
 import json
 import math
-from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
 from service.errors import MeasureMismatch
-from service.monitors.evaluations import cohort_series, daily_series, excess_evaluation
-from service.monitors.excess import CohortSeries, DailySeries, evaluate_excess, weigh_excess
-from service.monitors.shipped import excess_monitor
-from service.reference.baselines import Baseline, Numerator, Source
+from service.monitors.definitions import MonitorDefinition
+from service.monitors.evaluations import baseline_evaluation
+from service.monitors.series import CohortSeries, DailySeries, cohort_series, daily_series
+from service.monitors.shipped import usual_monitor
+from service.monitors.weighing import weigh
+from service.reference.baselines import Baseline
 from service.stats.e_process import log_e_value
 from tests.unit.monitors.charts import ntm_case
+from tests.unit.monitors.watched_series import at_risk, baseline, days
 
 
-def baseline(measure: str, value: float, **more: Any) -> Baseline:
-    fields = {"id": "b", "version": 3, "title": "NTM", "printed": "", "verified": True, **more}
-    fields |= {"numerator": Numerator(infection_type=("ntm",)), "source": Source(title="Paper")}
-    return Baseline(measure=measure, value=value, **fields)
+def excess_monitor(against: Baseline) -> MonitorDefinition:
+    return usual_monitor(against, "e_process")
 
 
 RATE = baseline("rate", 0.01)
@@ -28,24 +28,15 @@ PROPORTION = baseline("proportion", 0.0126, ci_lower=0.0072, ci_upper=0.0193)
 WITHIN_A_YEAR = baseline("cumulative_incidence", 0.1, horizon_days=365)
 
 
-def days(*values: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return np.array(values, dtype=np.int64)
-
-
-def at_risk(number: int, case_days: list[int]) -> DailySeries:
-    """So many patients at risk from day 1 on."""
-    return DailySeries(days(*case_days), days(1), days(number))
-
-
 def test_a_rate_expects_cases_by_person_years() -> None:
-    found = weigh_excess(excess_monitor(RATE), RATE, at_risk(1461, []), since_day=None, today=100)
+    found = weigh(excess_monitor(RATE), RATE, at_risk(1461, []), since_day=None, today=100)
     assert (found.observed, found.exposure, found.exposure_unit) == (0, 146_100, "person_days")
     assert found.expected == pytest.approx(4.0)
     assert (found.e_value, found.severity, found.signalled_day) == (1.0, None, None)
 
 
 def test_a_cumulative_incidence_expects_cases_by_a_constant_hazard() -> None:
-    found = weigh_excess(
+    found = weigh(
         excess_monitor(WITHIN_A_YEAR), WITHIN_A_YEAR, at_risk(10, []), since_day=None, today=365
     )
     assert found.expected == pytest.approx(-10 * math.log(0.9))
@@ -54,28 +45,26 @@ def test_a_cumulative_incidence_expects_cases_by_a_constant_hazard() -> None:
 
 def test_a_proportion_expects_its_upper_limit_of_all_recipients_that_entered() -> None:
     series = CohortSeries(days(), days(), np.repeat(days(10, 50, 99), 100))
-    found = weigh_excess(excess_monitor(PROPORTION), PROPORTION, series, since_day=None, today=60)
+    found = weigh(excess_monitor(PROPORTION), PROPORTION, series, since_day=None, today=60)
     assert (found.exposure, found.exposure_unit) == (200, "recipients")
     assert found.expected == pytest.approx(200 * 0.0193)
     assert found.null.described_as == "upper 95% limit of the baseline"
     against_point = msgspec.structs.replace(excess_monitor(PROPORTION), null="point")
-    found = weigh_excess(against_point, PROPORTION, series, since_day=None, today=60)
+    found = weigh(against_point, PROPORTION, series, since_day=None, today=60)
     assert found.expected == pytest.approx(200 * 0.0126)
 
 
 def test_person_time_and_recipients_are_never_mixed() -> None:
     with pytest.raises(MeasureMismatch):
-        weigh_excess(
-            excess_monitor(PROPORTION), PROPORTION, at_risk(1, []), since_day=None, today=9
-        )
+        weigh(excess_monitor(PROPORTION), PROPORTION, at_risk(1, []), since_day=None, today=9)
 
 
 def test_the_signal_is_the_strongest_evidence_ever_and_dated_to_its_crossing() -> None:
     """Four cases by day 40 where 0.4 are expected, then years without any."""
     onsets = [10, 20, 30, 40]
     series = at_risk(366, onsets)
-    found = evaluate_excess(excess_monitor(RATE), RATE, series, since_day=None, today=4000)
-    assert found is not None
+    found = weigh(excess_monitor(RATE), RATE, series, since_day=None, today=4000)
+    assert found.severity
     expected = np.array(onsets) * 366 * 0.01 / 365.25
     e_values = np.exp(log_e_value([1, 2, 3, 4], expected))
     assert found.e_value == pytest.approx(e_values.max())
@@ -89,7 +78,7 @@ def test_the_signal_is_the_strongest_evidence_ever_and_dated_to_its_crossing() -
 
 def test_cases_after_today_are_not_yet_known() -> None:
     series = at_risk(366, [10, 20, 30, 40])
-    assert evaluate_excess(excess_monitor(RATE), RATE, series, since_day=None, today=15) is None
+    assert not weigh(excess_monitor(RATE), RATE, series, since_day=None, today=15).severity
 
 
 @pytest.mark.parametrize(
@@ -104,14 +93,14 @@ def test_severity_by_the_e_value_and_the_monitors_alpha(
     e_value = float(np.exp(log_e_value(cases, 0.36 * 366 / 365.25)))
     assert (e_value >= 1 / alpha) is (severity is not None)
     assert (e_value >= 5 / alpha) is (severity == "critical")
-    found = weigh_excess(monitor, RATE, series, since_day=None, today=36)
+    found = weigh(monitor, RATE, series, since_day=None, today=36)
     assert (found.severity, found.threshold) == (severity, 1 / alpha)
     assert found.e_value == pytest.approx(e_value)
 
 
 def test_after_closing_only_cases_and_person_time_since_then_count() -> None:
     series = at_risk(366, [10, 20, 30, 40, 50, 100])
-    found = weigh_excess(excess_monitor(RATE), RATE, series, since_day=51, today=150)
+    found = weigh(excess_monitor(RATE), RATE, series, since_day=51, today=150)
     assert (found.observed, found.exposure) == (1, 100 * 366)
     assert (found.first_onset_day, found.severity) == (100, None)
 
@@ -119,19 +108,19 @@ def test_after_closing_only_cases_and_person_time_since_then_count() -> None:
 def test_after_closing_a_proportion_starts_anew_with_new_recipients_and_their_cases() -> None:
     """The case of day 80 is of a recipient from before the closing on day 50."""
     series = CohortSeries(days(10, 80, 90), days(1, 30, 60), np.repeat(days(1, 30, 60), 100))
-    found = weigh_excess(excess_monitor(PROPORTION), PROPORTION, series, since_day=51, today=95)
+    found = weigh(excess_monitor(PROPORTION), PROPORTION, series, since_day=51, today=95)
     assert (found.observed, found.exposure, found.first_onset_day) == (1, 100, 90)
 
 
 def test_a_start_in_the_future_finds_nothing_yet() -> None:
     series = at_risk(366, [10, 20])
-    found = weigh_excess(excess_monitor(RATE), RATE, series, since_day=51, today=50)
+    found = weigh(excess_monitor(RATE), RATE, series, since_day=51, today=50)
     assert (found.observed, found.expected, found.e_value, found.severity) == (0, 0.0, 1.0, None)
 
 
 def test_no_one_at_risk_and_no_case() -> None:
     empty = DailySeries(days(), days(), days())
-    found = weigh_excess(excess_monitor(RATE), RATE, empty, since_day=None, today=50)
+    found = weigh(excess_monitor(RATE), RATE, empty, since_day=None, today=50)
     assert (found.observed, found.expected, found.e_value) == (0, 0.0, 1.0)
 
 
@@ -152,8 +141,8 @@ def test_the_promise_still_holds_after_closing() -> None:
         series = CohortSeries(onsets[sick], entered[sick], entered)
         naive = CohortSeries(onsets[sick], np.maximum(entered[sick], closed), entered)
         at = {"since_day": closed, "today": today}
-        alarms += evaluate_excess(monitor, against, series, **at) is not None
-        naive_alarms += evaluate_excess(monitor, against, naive, **at) is not None
+        alarms += weigh(monitor, against, series, **at).severity is not None
+        naive_alarms += weigh(monitor, against, naive, **at).severity is not None
     assert alarms <= 0.05 * 300
     assert naive_alarms > 0.05 * 300
 
@@ -161,7 +150,7 @@ def test_the_promise_still_holds_after_closing() -> None:
 def test_an_evaluation_holds_the_cases_the_evidence_counts_and_plain_json() -> None:
     cases = [ntm_case(str(n), 10 * n, course_index_day=1) for n in range(1, 8)]
     series = daily_series(cases, days(1), days(366))
-    evaluation = excess_evaluation(
+    evaluation = baseline_evaluation(
         excess_monitor(RATE), RATE, "facility:a", series, cases, since_day=21, today=60
     )
     (signal,) = evaluation.signals
@@ -178,7 +167,7 @@ def test_a_cohorts_evaluation_leaves_out_cases_of_earlier_recipients() -> None:
     earlier = ntm_case("old", 101, course_index_day=10)
     cases = [*entered, earlier]
     series = cohort_series(cases, days(10, 60, 60, 60, 60, 60))
-    evaluation = excess_evaluation(
+    evaluation = baseline_evaluation(
         excess_monitor(PROPORTION), PROPORTION, "network", series, cases, since_day=51, today=200
     )
     (signal,) = evaluation.signals
@@ -187,7 +176,7 @@ def test_a_cohorts_evaluation_leaves_out_cases_of_earlier_recipients() -> None:
 
 
 def test_without_a_signal_the_evaluation_still_says_how_things_stand() -> None:
-    evaluation = excess_evaluation(
+    evaluation = baseline_evaluation(
         excess_monitor(RATE), RATE, "network", at_risk(366, []), [], since_day=None, today=100
     )
     assert evaluation.signals == ()
@@ -197,8 +186,6 @@ def test_without_a_signal_the_evaluation_still_says_how_things_stand() -> None:
 
 
 def test_however_many_cases_the_e_value_stays_a_number() -> None:
-    found = weigh_excess(
-        excess_monitor(RATE), RATE, at_risk(1, [5] * 3000), since_day=None, today=10
-    )
+    found = weigh(excess_monitor(RATE), RATE, at_risk(1, [5] * 3000), since_day=None, today=10)
     assert found.severity == "critical"
     assert json.loads(json.dumps(found.as_json(RATE), allow_nan=False))["e_value"] > 1e300

@@ -9,9 +9,9 @@ from service.errors import MeasureMismatch
 from service.monitors.cases import Case
 from service.monitors.nulls import (
     NullValue,
-    can_be_monitored,
     counted_against,
     expected_null,
+    has_expectation,
     phases_at_risk,
     phases_of_cases,
 )
@@ -49,7 +49,7 @@ def test_the_null_is_the_upper_limit_where_there_is_one() -> None:
         ({"measure": "cumulative_incidence", "horizon_days": 100}, True),
         ({"measure": "cumulative_incidence", "horizon_days": 548}, False),
         ({"measure": "cluster", "value": None}, False),
-        ({"measure": "share"}, False),
+        ({"measure": "share"}, True),
         ({"value": 0.0}, False),
         ({"measure": "proportion", "value": 1.0}, False),
         ({"value": 1.5}, True),
@@ -57,8 +57,8 @@ def test_the_null_is_the_upper_limit_where_there_is_one() -> None:
     ],
     ids=str,
 )
-def test_what_can_be_monitored(fields: dict[str, Any], possible: bool) -> None:
-    assert can_be_monitored(baseline(**fields)) is possible
+def test_what_leads_to_an_expected_number(fields: dict[str, Any], possible: bool) -> None:
+    assert has_expectation(baseline(**fields)) is possible
 
 
 def test_phases_compose_the_horizon_of_a_cumulative_incidence() -> None:

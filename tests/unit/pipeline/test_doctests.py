@@ -5,12 +5,9 @@ import doctest
 import pytest
 
 from service.api import alert_answers, comparison_answers
-from service.pipeline import observed
 
 
-@pytest.mark.parametrize(
-    "module", [observed, alert_answers, comparison_answers], ids=lambda m: m.__name__
-)
+@pytest.mark.parametrize("module", [alert_answers, comparison_answers], ids=lambda m: m.__name__)
 def test_the_examples_hold(module):
     ran = doctest.testmod(module)
     assert ran.attempted

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.stats.cusum import cusum_design, cusum_path, run_length, varying_cusum_path
+from service.stats.cusum import cusum_design, cusum_path, run_length
 
 
 def test_the_sum_by_hand() -> None:
@@ -67,27 +67,6 @@ def test_a_million_cases_a_day_have_a_design() -> None:
     assert cusum_design(1e6, 2.0, 3650.0).run_length >= 3650.0
 
 
-def test_an_even_expectation_that_is_said_to_vary_is_the_plain_chart() -> None:
-    cases = np.random.default_rng(6).poisson(0.3, 200)
-    design, path = varying_cusum_path(cases, np.full(200, 0.3))
-    plain = cusum_path(cases, design.reference, design.threshold)
-    assert np.array_equal(path.cusum, plain.cusum)
-
-
-def test_false_alarms_stay_about_as_rare_while_the_expectation_swings() -> None:
-    random = np.random.default_rng(9)
-    expected = 0.5 + 0.3 * np.sin(np.arange(60_000) / 60)
-    _, path = varying_cusum_path(
-        random.poisson(expected), expected, days_between_false_alarms=200.0
-    )
-    assert expected.size / path.signals.sum() > 180
-
-
-def test_a_day_without_expectation_subtracts_nothing() -> None:
-    _, path = varying_cusum_path([1, 0, 0], [0.5, 0.0, 0.5])
-    assert path.cusum[1] == path.cusum[0]
-
-
 @pytest.mark.parametrize(
     ("threshold", "reference", "mean"),
     [(0, 1, 1), (1, 0, 1), (1, 1, -1), (1.05, 1, 1), (900, 1, 1)],
@@ -108,5 +87,3 @@ def test_other_numbers_out_of_range_are_refused() -> None:
         cusum_path([1], 1.0, 0.0)
     with pytest.raises(ValueError, match="below 0"):
         cusum_path([-1], 1.0, 1.0)
-    with pytest.raises(ValueError, match="throughout"):
-        varying_cusum_path([1, 1], [0.0, 0.0])

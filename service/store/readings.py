@@ -1,0 +1,47 @@
+"""The evidence of each monitor at each place when it was last evaluated.
+
+In:     `Reading`s of one evaluation.
+Out:    the readings as they stand; a place without one has no evidence of anything.
+Source: docs/decisions/0009-many-monitors-at-once.md.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select
+from sqlmodel import col
+
+from service.store.tables import MonitorReadingRow
+
+
+class Reading(NamedTuple):
+    """The natural log of an e-value as of the end of a day, at a position of the ledger."""
+
+    monitor_id: str
+    scope_key: str
+    log_e: float
+    day: int
+    position: int
+
+
+def all_readings(connection: Connection) -> list[Reading]:
+    """Every reading as it stands."""
+    columns = [col(getattr(MonitorReadingRow, name)) for name in Reading._fields]
+    return [Reading(*row) for row in connection.execute(select(*columns))]
+
+
+def put_readings(connection: Connection, readings: Iterable[Reading]) -> None:
+    """Keep new readings; those of their places must have been forgotten before."""
+    rows = [reading._asdict() for reading in readings]
+    if rows:
+        connection.execute(insert(MonitorReadingRow), rows)
+
+
+def forget_readings(
+    connection: Connection, monitor_id: str, scope_keys: Collection[str] | None = None
+) -> None:
+    """Forget what a monitor read at some places, or everywhere (None)."""
+    query = delete(MonitorReadingRow).where(col(MonitorReadingRow.monitor_id) == monitor_id)
+    if scope_keys is not None:
+        query = query.where(col(MonitorReadingRow.scope_key).in_(list(scope_keys)))
+    connection.execute(query)
