@@ -131,7 +131,9 @@ class CohortQuery(BaseModel):
     ci: Literal["exact", "midp", "byar"] = Field(
         default="exact", description="Method of the interval for one look."
     )
-    level: float = Field(default=0.95, gt=0, lt=1, description="Level of both intervals.")
+    level: float = Field(
+        default=0.95, gt=0, lt=1, allow_inf_nan=False, description="Level of both intervals."
+    )
     as_of: AsOf | None = Field(
         default=None,
         description="The state of knowledge to speak for: a position of the ledger, or an instant.",
