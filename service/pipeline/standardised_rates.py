@@ -28,6 +28,8 @@ Standard: TypeAlias = Literal["network", "who_2000_2025", "european_2013"]
 Weights: TypeAlias = Mapping[Values, float]
 
 AGES_ONLY = ("age_group",)
+MOST_CELLS = 100_000
+"""Strata of all rows together; each may be named as one without person-time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def standardised_table(
     """The rates of a definition, crude and in the standard.
 
     Raises `BadQuery` for strata or rows that overlap, strata that the standard does not know, and
-    more than `MOST_ROWS` rows.
+    more rows or strata than are answered.
     """
     for problem in _contradictions(definition.by, standard, strata):
         raise problem
@@ -76,9 +78,8 @@ def standardised_table(
         weights = {(name,): share for name, share in shares.items()}
     with_days = {values for values, days in person_days.items() if days}
     keys = sorted({values[: len(by)] for values in cases.keys() | with_days}) if by else []
-    if len(keys) > MOST_ROWS:
-        message = f"This would be more than {MOST_ROWS:,} rows. Name fewer dimensions in `by`."
-        raise BadQuery(message, code="too_many_rows", details=(_fault("by", message),))
+    if len(keys) > MOST_ROWS or len(keys) * len(weights) > MOST_CELLS:
+        raise BadQuery(TOO_MANY.message, code="too_many_rows", details=(TOO_MANY,))
     cases_of, days_of = _by_row(cases, len(by)), _by_row(person_days, len(by))
     whole = added_up(cases, slice(len(by), None)), added_up(person_days, slice(len(by), None))
     return StandardisedTable(
@@ -171,4 +172,9 @@ OF_AGES = _fault(
 )
 BOTH = _fault(
     "by", "What is held fixed has no rows of its own: take it out of `by` or out of `strata`."
+)
+TOO_MANY = _fault(
+    "by",
+    f"This would be more than {MOST_ROWS:,} rows, or {MOST_CELLS:,} strata in all of them. Name "
+    "fewer dimensions in `by` or in `strata`.",
 )
