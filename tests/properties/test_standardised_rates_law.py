@@ -1,8 +1,8 @@
 """A population standardised to itself keeps its rate, whatever is held fixed.
 
 In:     random cohorts in a real store; random definitions and strata.
-Out:    passes while the network in its own weights has its crude rate with the exact interval's
-        ends or wider, and each row is the rate of its facility.
+Out:    passes while the network in its own weights has its crude rate and its exact interval, and
+        each row is the rate of its facility.
 Source: docs/statistics.md, Standardised rate.
 """
 
