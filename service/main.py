@@ -29,6 +29,7 @@ from service.api import (
     rate_ratios,
     rates,
     repeat_windows,
+    standardised_rates,
     state,
 )
 from service.api.body_limit import BodyLimit
@@ -55,6 +56,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     patients.router,
     rates.router,
     repeat_windows.router,
+    standardised_rates.router,
     rate_ratios.router,
     follow_up.router,
     incidence.router,

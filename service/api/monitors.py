@@ -21,6 +21,7 @@ from service.api.monitor_path_answers import MonitorPathDocument, tell_path
 from service.api.monitor_requests import MonitorChange, NewMonitor, changed, new_monitor
 from service.api.network_access import require_network
 from service.api.paging import key_in, link_to, next_page
+from service.api.parameters import only_parameters
 from service.api.performance_answers import PerformanceDocument, tell_performance
 from service.errors import BadQuery, Conflict, Detail
 from service.pipeline.catalogue import (
@@ -36,7 +37,7 @@ from service.store import catalogue
 router = APIRouter(prefix="/v1/monitors", tags=["monitors"])
 
 
-@router.get("", summary="What is watched")
+@router.get("", summary="What is watched", dependencies=[only_parameters("limit", "cursor")])
 def get_monitors(
     request: Request,
     response: Response,

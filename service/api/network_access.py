@@ -18,14 +18,17 @@ def require_network(principal: Principal) -> None:
         )
 
 
-def require_network_rate(principal: Principal) -> None:
-    """Raise `Forbidden` for a key bound to facilities: its own figures beside the network's rate
-    would give away what all others had.
+PUBLISHED_RATE = "Ask for a published rate with `baseline=`, see `GET /v1/baselines`."
+PUBLISHED_STANDARD = "Ask for a published standard, such as `standard=who_2000_2025`."
+
+
+def require_network_rate(principal: Principal, instead: str = PUBLISHED_RATE) -> None:
+    """Raise `Forbidden` for a key bound to facilities: its own figures beside the network's would
+    give away what all others had. `instead` tells what it may ask for.
     """
     if principal.facilities is not None:
         raise Forbidden(
-            "This key is bound to facilities, and the network's own rate is not theirs to see: "
-            "less their own cases it tells those of the others. Ask for a published rate with "
-            "`baseline=`, see `GET /v1/baselines`.",
+            "This key is bound to facilities, and the network's own figures are not theirs to see: "
+            f"less their own they tell those of the others. {instead}",
             code="network_not_allowed",
         )
