@@ -54,8 +54,8 @@ class CusumPath:
 def run_length(threshold: float, reference: float, mean: float, *, steps: int = STEPS) -> float:
     """Mean number of days to a signal from 0, with `mean` cases a day.
 
-    Infinite without cases. ValueError unless threshold and reference are above 0 and multiples of
-    1/steps.
+    Infinite without cases, or where longer than `LONGEST_RUN`. ValueError unless threshold and
+    reference are above 0 and multiples of 1/steps.
 
     >>> round(run_length(3.0, 2.0, 1.0), 2)
     151.61
