@@ -28,6 +28,7 @@ from service.api import (
     rate_ratios,
     rates,
     repeat_windows,
+    replays,
     state,
 )
 from service.api.body_limit import BodyLimit
@@ -60,6 +61,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     baselines.router,
     comparisons.router,
     monitors.router,
+    replays.router,
     error_budget.router,
     alerts.router,
     health.router,
