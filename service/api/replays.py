@@ -61,12 +61,14 @@ def replay_monitor(
 def replay_figure(surveillance: Surveillance, monitor_id: str, asked: ReplayRequest) -> Figure:
     """The answer as a table; raises `NotFound`, `BadQuery` or `MeasureMismatch`."""
     with surveillance.database.read() as connection:
-        known = known_at(connection, surveillance, None)
         monitor = find_monitor(connection, monitor_id)
+    period = period_of(asked, surveillance.today())
+    given = counts_of(asked)
+    # Exact critical values can take seconds, for which no transaction is kept open.
+    variants = variants_of(monitor, asked.variants)
+    with surveillance.database.read() as connection:
+        known = known_at(connection, surveillance, None)
         versions = catalogue.versions_in_force(connection)
-        period = period_of(asked, known.latest_day)
-        given = counts_of(asked)
-        variants = variants_of(monitor, asked.variants)
         found = replayed(connection, variants, asked.facility, period, given)
     definition = definition_of(monitor, versions, asked.facility, period, given=given is not None)
     return Figure(

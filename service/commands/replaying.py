@@ -110,7 +110,7 @@ def read_variant(text: str) -> dict[str, Any]:
     {'name': 'rise', 'method': 'e_detector', 'settings': {'rate_ratios': ['2', '5']}}
     """
     from service.api.monitor_requests import SentSettings
-    from service.api.replay_requests import RuleChange
+    from service.api.replay_rules import RuleChange
 
     name, _, changes = text.partition(":")
     variant: dict[str, Any] = {"name": name.strip()}
