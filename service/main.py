@@ -30,6 +30,7 @@ from service.api import (
     rate_ratios,
     rates,
     repeat_windows,
+    replays,
     standardised_rates,
     state,
 )
@@ -66,6 +67,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     baselines.router,
     comparisons.router,
     monitors.router,
+    replays.router,
     error_budget.router,
     alerts.router,
     health.router,

@@ -6,7 +6,6 @@ Source: docs/api-alerts.md; docs/methods.md 8.
 """
 
 from datetime import date
-from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -14,6 +13,7 @@ from service.api.comparison_answers import NullDocument
 from service.api.monitor_answers import BaselineInForce
 from service.monitors.definitions import Method
 from service.monitors.evidence import Statistic
+from service.monitors.series import Unit
 from service.monitors.signals import facility_of
 from service.pipeline.monitor_paths import Gaps, MonitorPath
 from service.stats.g_chart import TAIL, GapLimits
@@ -88,7 +88,7 @@ class MonitorPathDocument(BaseModel):
     )
     signalled_on: date | None
     exposure: int
-    exposure_unit: Literal["person_days", "recipients", "cases"]
+    exposure_unit: Unit
     state: str | None = Field(
         description="Of a method with a horizon: before the start, watching, horizon reached."
     )

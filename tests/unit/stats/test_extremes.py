@@ -35,6 +35,7 @@ from service.stats import (
     interval,
     mantel_haenszel,
     maxsprt,
+    mean_cumulative,
     p_values,
     person_time,
     poisson_limits,
@@ -75,6 +76,13 @@ ROWS = (
     ([-1] * 1000, [5] * 1000, [1, 2] * 500),
     ([-1, MILLION], [MILLION, MILLION + 1], [2, 1]),
     ([-1, MILLION], [MILLION, MILLION + 1], [1, 1]),
+)
+# Nobody; one dead at once; a thousand infected and dead on one day; one infected a thousand times.
+RECURRENT = (
+    ([], [], [], [], [], []),
+    ([-1], [0], [0], [True], [], []),
+    ([-1] * 1000, [0] * 1000, range(1000), [True] * 1000, [0] * 1000, range(1000)),
+    ([-1], [MILLION], [0], [False], [0] * 1000, [0] * 1000),
 )
 # An excess at once, none ever, and a million cases where a million were expected.
 SERIES = (
@@ -210,6 +218,12 @@ CALLS: Mapping[Callable[..., Any], list[Call]] = {
         maxsprt.maxsprt_performance, (PLAN,), (0.5, 50.0), rate_ratio=2.0
     ),
     maxsprt.maxsprt_critical_value: calls(maxsprt.maxsprt_critical_value, (PLAN,), (0.05, 0.001)),
+    mean_cumulative.mean_cumulative_function: [
+        lambda rows=rows, how=how: mean_cumulative.mean_cumulative_function(
+            mean_cumulative.RecurrentRows(*rows), estimator=how
+        ).at(5)
+        for rows, how in product(RECURRENT, ("ghosh_lin", "nelson_aalen"))
+    ],
     p_values.poisson_p_value: calls(
         p_values.poisson_p_value,
         COUNTS,
@@ -257,7 +271,7 @@ CALLS: Mapping[Callable[..., Any], list[Call]] = {
     varying_cusum.cusum_threshold: calls(
         varying_cusum.cusum_threshold, (0.0, 1e-9, 1.0), (2.0,), (3650.0,)
     ),
-    varying_cusum.varying_cusum: [lambda s=s: varying_cusum.varying_cusum(*s) for s in SERIES[:-1]],
+    varying_cusum.varying_cusum: [lambda s=s: varying_cusum.varying_cusum(*s) for s in SERIES],
 }
 
 ENDLESS = {
