@@ -46,6 +46,9 @@ from service.stats import (
     scaled_gamma,
     share_shift,
     sir,
+    time_to_detect,
+    time_to_detect_chain,
+    time_to_detect_simulated,
     varying_cusum,
 )
 
@@ -65,6 +68,15 @@ def calls(function: Callable[..., Any], *choices: Any, **named: Any) -> list[Cal
 
 def methods(function: Callable[..., Any], names: Any, *choices: Any) -> list[Call]:
     return [call for name in names for call in calls(function, *choices, method=name)]
+
+
+def detections(function: Callable[..., Any], *settings: Any) -> list[Call]:
+    return [
+        lambda per_day=per_day, ratio=ratio: function(
+            *settings, expected_per_day=per_day, rate_ratio=ratio
+        )
+        for per_day, ratio in product((0.0, 1e-9, 0.5, 1e6), (2.0, 5.0))
+    ]
 
 
 # One patient censored at once, one infected; a thousand on one day; a cause nobody has.
@@ -268,6 +280,25 @@ CALLS: Mapping[Callable[..., Any], list[Call]] = {
     + calls(share_shift.share_path, ([0], [MILLION]), ([MILLION],), (0.5,)),
     sir.nhsn_2011_interval: calls(sir.nhsn_2011_interval, COUNTS),
     sir.observed_expected: methods(sir.observed_expected, sir.RULES, COUNTS, EXPECTED),
+    time_to_detect.e_process: detections(time_to_detect.e_process, 0.05),
+    time_to_detect.maxsprt: detections(time_to_detect.maxsprt, PLAN, 2.0),
+    time_to_detect.conditional_maxsprt: detections(time_to_detect.conditional_maxsprt, PAST, 2.0),
+    time_to_detect.e_detector: detections(time_to_detect.e_detector, 3650.0),
+    time_to_detect.cusum: detections(time_to_detect.cusum, 3650.0),
+    time_to_detect_chain.crossing: [
+        lambda day=day: time_to_detect_chain.crossing(np.array([day]), 1, 1e-9, last_look=day)
+        for day in (0, 1, MILLION)
+    ],
+    time_to_detect_simulated.watch: [
+        lambda mean=mean: time_to_detect_simulated.watch(
+            time_to_detect_simulated.Cusum(0.01, 0.5),
+            mean,
+            np.random.default_rng(1),
+            state=np.zeros(3),
+            last_day=10,
+        )
+        for mean in (1e-9, 100.0)
+    ],
     varying_cusum.cusum_threshold: calls(
         varying_cusum.cusum_threshold, (0.0, 1e-9, 1.0), (2.0,), (3650.0,)
     ),
@@ -282,6 +313,7 @@ ENDLESS = {
     e_process.excess_path,
     confidence_sequence.log_evidence_against,
     conditional_maxsprt.conditional_log_likelihood_ratio,
+    time_to_detect_simulated.watch,
 }
 """May be infinite, as their docstrings say: logarithms of evidence that is nil or beyond doubt, and
 the days to a signal that never comes."""
