@@ -22,6 +22,7 @@ from service.commands import (
     keys,
     migrating,
     rebuilding,
+    replaying,
     serving,
     simulating,
 )
@@ -109,5 +110,6 @@ app.command("import")(importing.import_events)
 app.command()(rebuilding.rebuild)
 app.command()(simulating.simulate)
 app.command()(budget.budget)
+app.command()(replaying.replay)
 app.add_typer(baselines.app, name="baselines")
 app.add_typer(keys.app, name="keys")

@@ -12,13 +12,18 @@ from fastapi import APIRouter, Query
 from service.api.comparison_answers import ComparisonsAnswer, tell_comparison
 from service.api.dependencies import RateReader, SurveillanceDep
 from service.api.figures import instant
+from service.api.parameters import only_parameters
 from service.pipeline.as_of import known_at
 from service.pipeline.comparisons import chosen_baselines, compare
 
 router = APIRouter(prefix="/v1/comparisons", tags=["baselines"])
 
 
-@router.get("", summary="Each published figure beside what is observed here")
+@router.get(
+    "",
+    summary="Each published figure beside what is observed here",
+    dependencies=[only_parameters("baseline", "measure", "facility", "proportion_ci", "sir")],
+)
 def get_comparisons(
     surveillance: SurveillanceDep,
     principal: RateReader,

@@ -114,7 +114,9 @@ class PopulationQuery(BaseModel):
     end: CalendarDate | None = Field(
         default=None, description="Last day, included; today, or the day of `as_of`, at the latest."
     )
-    level: float = Field(default=0.95, gt=0, lt=1, description="Level of the intervals.")
+    level: float = Field(
+        default=0.95, gt=0, lt=1, allow_inf_nan=False, description="Level of the intervals."
+    )
     as_of: AsOf | None = Field(
         default=None,
         description="The state of knowledge to speak for: a position of the ledger, or an instant.",

@@ -141,11 +141,15 @@ def _flat(row: Row) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
-    """A cell's value; JSON's true, false and null become true, false and an empty cell."""
+    """A cell's value; JSON's true, false and null become true, false and an empty cell, and a list
+    is written as JSON.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list | tuple):
+        return msgspec.json.encode(value).decode()
     if isinstance(value, str) and value.startswith(STARTS_A_FORMULA):
         return f"'{value}"
     return value

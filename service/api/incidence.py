@@ -27,11 +27,11 @@ from service.api.incidence_answers import gray, incidence
 from service.domain.rules import FollowUpRules
 from service.pipeline.as_of import KnownState, known_at
 from service.pipeline.cumulative_incidence import (
-    SPLITS,
     IncidenceChoice,
     IncidenceTable,
     incidence_table,
 )
+from service.pipeline.incidence_cohorts import SPLITS
 
 router = APIRouter(prefix="/v1/cumulative-incidence", tags=["rates"])
 

@@ -5,6 +5,7 @@ Out:    documents; one shape for every method, which names its statistic.
 Source: docs/api-alerts.md; docs/methods.md 8.
 """
 
+from dataclasses import asdict
 from datetime import date
 from typing import Literal
 
@@ -14,6 +15,7 @@ from service.api.comparison_answers import NullDocument
 from service.api.monitor_answers import BaselineInForce
 from service.monitors.definitions import Method
 from service.monitors.evidence import Statistic
+from service.monitors.series import Unit
 from service.monitors.signals import facility_of
 from service.pipeline.monitor_paths import Gaps, MonitorPath
 from service.stats.g_chart import TAIL, GapLimits
@@ -72,6 +74,19 @@ class GapsDocument(BaseModel):
     source: str
 
 
+class DetectionDocument(BaseModel):
+    """How long the monitor takes from a fresh start if the truth is so many times the null."""
+
+    rate_ratio: float = Field(examples=[3])
+    unit: Literal["days", "cases"]
+    median: float | None = Field(
+        description="Null where fewer than half of all series signal within the horizon."
+    )
+    mean: float | None = Field(description="Of the series that signal.")
+    probability: float = Field(description="Of a signal within the horizon.")
+    horizon: float = Field(description="The method's own, at most a hundred years.")
+
+
 class MonitorPathDocument(BaseModel):
     """How the evidence of one place went."""
 
@@ -88,7 +103,7 @@ class MonitorPathDocument(BaseModel):
     )
     signalled_on: date | None
     exposure: int
-    exposure_unit: Literal["person_days", "recipients", "cases"]
+    exposure_unit: Unit
     state: str | None = Field(
         description="Of a method with a horizon: before the start, watching, horizon reached."
     )
@@ -97,6 +112,9 @@ class MonitorPathDocument(BaseModel):
     )
     expected_per_year: float = Field(
         description="The present volume: expected under the null in the last 365 days, a year."
+    )
+    time_to_detect: list[DetectionDocument] = Field(
+        description="Expected at the present volume, for rate ratios of 2, 3 and 5."
     )
     points: list[PathPoint] = Field(
         description="Every day of an onset, days between them evenly spread, and today."
@@ -131,6 +149,7 @@ def tell_path(path: MonitorPath) -> MonitorPathDocument:
         state=evidence.state,
         rise_from=_date(evidence.rise_day),
         expected_per_year=path.expected_per_day * DAYS_PER_YEAR,
+        time_to_detect=[DetectionDocument(**asdict(found)) for found in path.detection],
         points=[
             PathPoint(day=date.fromordinal(day), cases=n, expected=mu, value=value, highest=highest)
             for day, n, mu, value, highest in points

@@ -23,6 +23,7 @@ from service.monitors.definitions import (
     Null,
     Scope,
 )
+from service.monitors.methods import RULES
 from service.monitors.settings import Settings
 from service.monitors.shipped import usual_monitor
 from service.reference.baselines import Baseline
@@ -127,6 +128,21 @@ def changed(monitor: MonitorDefinition, change: MonitorChange) -> MonitorDefinit
     if after == monitor:
         return monitor
     return msgspec.structs.replace(after, version=monitor.version + 1)
+
+
+def varied(monitor: MonitorDefinition, sent: dict[str, Any]) -> MonitorDefinition:
+    """The monitor as it might be, by any method that stands on a baseline as it does.
+
+    Raises `BadQuery` where that means nothing. Such a monitor keeps no alert, so it may be of
+    another kind.
+    """
+    method: Method = sent.get("method", monitor.method)
+    if method != monitor.method and not {method, monitor.method} <= RULES.keys():
+        message = "A rule of one case or of linkage stands on no baseline: leave method out."
+        raise _refused([Detail("/method", "other_kind", message)])
+    now = msgspec.structs.asdict(monitor)
+    settings = now["settings"] if method == monitor.method else None
+    return _monitor({**now, "kind": KIND_OF[method], "settings": settings}, sent)
 
 
 def _monitor(fields: dict[str, Any], sent: dict[str, Any]) -> MonitorDefinition:

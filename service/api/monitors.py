@@ -10,7 +10,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from service.api.access import Principal
 from service.api.dependencies import AlertManager, RateReader, SurveillanceDep
 from service.api.monitor_answers import (
     MonitorDocument,
@@ -19,10 +18,11 @@ from service.api.monitor_answers import (
 )
 from service.api.monitor_path_answers import MonitorPathDocument, tell_path
 from service.api.monitor_requests import MonitorChange, NewMonitor, changed, new_monitor
-from service.api.network_access import require_network
+from service.api.network_access import require_a_place, require_network
 from service.api.paging import key_in, link_to, next_page
+from service.api.parameters import only_parameters
 from service.api.performance_answers import PerformanceDocument, tell_performance
-from service.errors import BadQuery, Conflict, Detail
+from service.errors import Conflict
 from service.pipeline.catalogue import (
     baseline_for,
     find_monitor,
@@ -36,7 +36,7 @@ from service.store import catalogue
 router = APIRouter(prefix="/v1/monitors", tags=["monitors"])
 
 
-@router.get("", summary="What is watched")
+@router.get("", summary="What is watched", dependencies=[only_parameters("limit", "cursor")])
 def get_monitors(
     request: Request,
     response: Response,
@@ -128,7 +128,7 @@ def get_path(
     if facility is not None:
         principal.require_facility(facility)
     else:
-        _require_a_place(principal)
+        require_a_place(principal, "?facility")
     with surveillance.database.read() as connection:
         monitor = find_monitor(connection, monitor_id)
         path = monitor_path(connection, monitor, facility, surveillance.today().toordinal())
@@ -145,10 +145,3 @@ def get_performance(
         monitor = find_monitor(connection, monitor_id)
         found = monitor_performance(connection, surveillance, monitor, principal.facilities)
     return tell_performance(monitor_id, found, surveillance.today())
-
-
-def _require_a_place(principal: Principal) -> None:
-    if principal.facilities is not None:
-        message = "This key is bound to facilities: name one of them in `facility`."
-        detail = Detail("?facility", "facility_needed", message)
-        raise BadQuery("The network is not this key's to see.", details=(detail,))

@@ -10,6 +10,7 @@ Expected cases by day d, under the null p:
     cumulative incidence   -ln(1-p)/H x person-days up to d within [0, H]: a constant hazard
     proportion             p x recipients entered by d, which runs ahead of the true expectation
     share                  p x cases by d
+    (any but a share)      what was given for a replay, whatever p
 """
 
 import math
@@ -21,7 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import MeasureMismatch
-from service.monitors.series import CohortSeries, DailySeries, Series, ShareSeries, Unit, Whole
+from service.monitors.series import (
+    Amounts,
+    CohortSeries,
+    DailySeries,
+    ExpectedSeries,
+    Series,
+    ShareSeries,
+    Unit,
+    Whole,
+)
 from service.reference.baselines import Baseline
 from service.stats.rates import DAYS_PER_YEAR
 
@@ -42,7 +52,7 @@ class Counts:
     days: Whole
     cases: Whole
     expected: Numbers
-    exposure: Whole
+    exposure: Amounts
     unit: Unit
     onsets: Whole
 
@@ -111,10 +121,17 @@ def _itself(_: Baseline, null: float) -> float:
     return null
 
 
+def _as_given(_: Baseline, _null: float) -> float:
+    return 1.0
+
+
 PER_UNIT: dict[tuple[str, type[Series]], Callable[[Baseline, float], float]] = {
     ("rate", DailySeries): _per_person_day,
     ("cumulative_incidence", DailySeries): _per_person_day_within_horizon,
     ("proportion", CohortSeries): _itself,
     ("share", ShareSeries): _itself,
+    ("rate", ExpectedSeries): _as_given,
+    ("cumulative_incidence", ExpectedSeries): _as_given,
+    ("proportion", ExpectedSeries): _as_given,
 }
 """Expected cases for one unit of exposure, by measure and kind of series."""

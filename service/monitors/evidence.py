@@ -15,7 +15,7 @@ import numpy as np
 from service.monitors.counts import Counts, Numbers
 from service.monitors.definitions import Method
 from service.monitors.nulls import NullValue
-from service.monitors.series import Unit, Whole
+from service.monitors.series import Amounts, Unit, Whole
 from service.reference.baselines import Baseline
 
 Statistic: TypeAlias = Literal["e_value", "log_likelihood_ratio", "e_detector", "cusum"]
@@ -59,7 +59,7 @@ class Path:
     days: Whole
     cases: Whole
     expected: Numbers
-    exposure: Whole
+    exposure: Amounts
     statistic: Numbers
     highest: Numbers
 

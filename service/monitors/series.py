@@ -21,7 +21,8 @@ from service.monitors.cases import Case
 from service.stats.person_time import RunningPersonDays
 
 Whole: TypeAlias = NDArray[np.int64]
-Unit: TypeAlias = Literal["person_days", "recipients", "cases"]
+Unit: TypeAlias = Literal["person_days", "recipients", "cases", "expected_cases"]
+Amounts: TypeAlias = NDArray[np.int64] | NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,35 @@ class ShareSeries:
         return _earliest(self.among_days)
 
 
-Series: TypeAlias = DailySeries | CohortSeries | ShareSeries
+@dataclass(frozen=True, slots=True)
+class ExpectedSeries:
+    """Cases against expected cases that somebody else worked out: what is given for a replay.
+
+    `expected` are those of each of `expected_days`, which ascend; nothing is multiplied with them.
+    """
+
+    unit: ClassVar[Unit] = "expected_cases"
+    case_days: Whole
+    expected_days: Whole
+    expected: NDArray[np.float64]
+
+    def onsets(self, since_day: int | None, today: int) -> Whole:
+        """The onsets that count, ascending."""
+        return _within(self.case_days, self.case_days, since_day, today)
+
+    def exposure(self, since_day: int | None, days: Whole) -> Amounts:
+        """Expected cases up to and including each day."""
+        first = 0 if since_day is None else int(np.searchsorted(self.expected_days, since_day))
+        running = np.concatenate(([0.0], np.cumsum(self.expected[first:])))
+        return running[np.searchsorted(self.expected_days[first:], days, side="right")]
+
+    @property
+    def first_day(self) -> int | None:
+        """The first day of which anything is known."""
+        return _earliest(self.expected_days, self.case_days)
+
+
+Series: TypeAlias = DailySeries | CohortSeries | ShareSeries | ExpectedSeries
 
 
 def daily_series(cases: Iterable[Case], risk_days: Whole, risk_changes: Whole) -> DailySeries:

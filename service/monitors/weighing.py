@@ -24,7 +24,7 @@ from service.monitors.evidence import Evidence, Statistic, Weighed, path_of, sev
 from service.monitors.excess import weigh_conditional, weigh_e_process, weigh_maxsprt
 from service.monitors.nulls import NullValue, expected_null
 from service.monitors.rises import weigh_cusum, weigh_e_detector
-from service.monitors.series import Series, Whole
+from service.monitors.series import Amounts, Series, Whole
 from service.monitors.shares import weigh_share_shift
 from service.reference.baselines import Baseline
 
@@ -141,7 +141,7 @@ def _counted(counts: Counts, weighed: Weighed, found: Found) -> tuple[int, int]:
     return int(weighed.began[found.first]), int(counts.days[found.last])
 
 
-def _between(days: Whole, running: Numbers | Whole, first: int, last: int) -> float:
+def _between(days: Whole, running: Amounts, first: int, last: int) -> float:
     """What a running count gained from the first day to the last, both included."""
     if not days.size:
         return 0.0

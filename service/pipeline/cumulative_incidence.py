@@ -20,20 +20,22 @@ from service.domain.competing_risks import (
 )
 from service.domain.contributions import DIED, MARKER_OF, RETRANSPLANTED
 from service.domain.figures import NUMERATOR, Group, RateDefinition
-from service.errors import BadQuery, Detail
-from service.pipeline.incidence_cohorts import Followed, followed_courses, groups_of
+from service.pipeline.incidence_cohorts import (
+    BY_COURSE,
+    Followed,
+    followed_courses,
+    groups_of,
+    require_followed,
+    require_recipients,
+)
 from service.stats.cumulative_incidence import cumulative_incidence
 from service.stats.curve import CumulativeIncidence, CumulativeIncidenceCurve
 from service.stats.gray_test import GrayTest, gray_test
 from service.stats.rates import RateEstimate, rate_estimate
-from service.store.cohorts import AT_INDEX
 from service.store.engine import Connection
 
 COMPETING: Mapping[str, str] = {"death": DIED, **MARKER_OF, "retransplant": RETRANSPLANTED}
 """What may be named as competing, and how the ledger marks it."""
-AT_ENTRY = ("regimen", "agent")
-"""Change in the course; here they are those of the day of entry."""
-SPLITS = (*AT_INDEX, *AT_ENTRY, *NUMERATOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def incidence_table(
 
     Raises `BadQuery` where nobody was followed up to the horizon.
     """
-    _require_splits(definition)
+    require_recipients(definition)
     rows: list[IncidenceFigure] = []
     followed: list[Followed] = []
     for group in definition.groups:
@@ -100,7 +102,9 @@ def incidence_table(
         if definition.groups != (whole,):
             followed = followed_courses(connection, definition, choice.markers, whole, position)
         total = _figure(definition, choice, {}, [one.rows for one in followed])
-        _require_horizon(total, choice)
+        require_followed(
+            choice.horizon_days, total.recipients, total.found.estimate, total.followed_days
+        )
     why = _why_no_test(definition, rows)
     return IncidenceTable(
         definition, tuple(rows), total, None if why else _test(definition, choice, followed), why
@@ -111,7 +115,7 @@ def _figures(
     definition: RateDefinition, choice: IncidenceChoice, group: Group, followed: Sequence[Followed]
 ) -> Iterator[IncidenceFigure]:
     """A figure for each group of recipients and each kind of case seen in any of them."""
-    by_course = [name for name in definition.by if name in (*AT_INDEX, *AT_ENTRY)]
+    by_course = [name for name in definition.by if name in BY_COURSE]
     by_case = [name for name in definition.by if name in NUMERATOR and name != "infection_type"]
     members: dict[tuple[str, ...], list[Followed]] = defaultdict(list)
     for one in followed:
@@ -206,24 +210,3 @@ def _why_no_test(definition: RateDefinition, rows: Sequence[IncidenceFigure]) ->
     if any(name in NUMERATOR for name in definition.by):
         return "The rows are of the same recipients."
     return None
-
-
-def _require_splits(definition: RateDefinition) -> None:
-    wrong = [name for name in definition.by if name not in SPLITS]
-    wrong += [name for name in ("phase",) if name in definition.filters]
-    if wrong:
-        message = (
-            "Phases are stretches of the time axis itself: ask for a `horizon`, or for "
-            "`GET /v1/rates?by=phase`."
-        )
-        detail = Detail("?by" if wrong[0] in definition.by else "?phase", "bad_query", message)
-        raise BadQuery("Recipients cannot be grouped by phase.", details=(detail,))
-
-
-def _require_horizon(total: IncidenceFigure, choice: IncidenceChoice) -> None:
-    if total.recipients and total.found.estimate is None:
-        message = (
-            f"Nobody was followed for {choice.horizon_days} days: the longest follow-up here is "
-            f"{total.followed_days} days. Ask for a `horizon` up to that."
-        )
-        raise BadQuery(message, details=(Detail("?horizon", "beyond_follow_up", message),))

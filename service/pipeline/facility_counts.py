@@ -11,25 +11,21 @@ a stratum without person-time anywhere (a repeat at another site within an open 
 rate to be expected by; no facility is expected to have them.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from service.domain.days import Days
 from service.domain.figures import DENOMINATOR, RateDefinition
 from service.errors import BadQuery, Detail, MeasureMismatch
+from service.pipeline.cells import added_up, cells_of
 from service.pipeline.observations import CaseFile, cases_for, population_filters
 from service.pipeline.observed import observed_rate
-from service.pipeline.tally import tally
 from service.reference.baselines import Baseline
 from service.store.engine import Connection
 from service.store.sums import Values
 
 STANDARDISABLE = tuple(name for name in DENOMINATOR if name != "facility")
 """Every day has one value of each, so that strata neither overlap nor leave a day out."""
-
-Cells = Mapping[Values, int]
-"""A number for each facility and stratum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +53,14 @@ def counts_against_all(
         if name not in STANDARDISABLE:
             message = f"Rates can be standardised by {', '.join(STANDARDISABLE)}."
             raise BadQuery(message, details=(Detail("?standardise_by", "bad_query", message),))
-    cases, person_days = _by_cell(connection, definition, standardise_by, position)
-    cases_of, days_of = _summed(cases, slice(1, None)), _summed(person_days, slice(1, None))
+    by = ("facility", *standardise_by)
+    cases, person_days = cells_of(connection, definition, by, position)
+    cases_of, days_of = added_up(cases, slice(1, None)), added_up(person_days, slice(1, None))
     expected: dict[Values, float] = defaultdict(float)
     for values, at_risk in person_days.items():
         if days_of[values[1:]]:
             expected[values[:1]] += cases_of[values[1:]] * at_risk / days_of[values[1:]]
-    cases_here, days_here = _summed(cases, slice(1)), _summed(person_days, slice(1))
+    cases_here, days_here = added_up(cases, slice(1)), added_up(person_days, slice(1))
     return [
         FacilityCount(key[0], cases_here[key], days_here[key], expected[key])
         for key in cases_here.keys() | {key for key, days in days_here.items() if days}
@@ -99,36 +96,11 @@ def counts_against_baseline(
     return counts
 
 
-def _by_cell(
-    connection: Connection, definition: RateDefinition, standardise_by: Values, position: int | None
-) -> tuple[Cells, Cells]:
-    """Cases, and person-days."""
-    group = definition.total
-    if group is None:
-        message = "Each infection type has its own time at risk: ask for one infection_type."
-        raise BadQuery(message, details=(Detail("?infection_type", "bad_query", message),))
-    window = Days(definition.start_day or 0, definition.end_day)
-    by = ("facility", *standardise_by)
-    found = tally(connection, definition, [group], by, (), [window], position)
-    return (
-        {values: int(count[0]) for values, count in found.cases_of(group)},
-        {values: int(days[0]) for values, days in found.at_risk(group)},
-    )
-
-
-def _summed(cells: Cells, part: slice) -> Counter[Values]:
-    """The cells added up by a part of their values."""
-    added: Counter[Values] = Counter()
-    for values, number in cells.items():
-        added[values[part]] += number
-    return added
-
-
 def _followed(
     connection: Connection, baseline: Baseline, facilities: Collection[str] | None, end_day: int
 ) -> list[str]:
     """The facilities with a day of follow-up in the baseline's population."""
     population = population_filters(baseline, facilities)
     everybody = RateDefinition(None, end_day, population, episodes="all", person_time="follow_up")
-    _, person_days = _by_cell(connection, everybody, (), None)
+    _, person_days = cells_of(connection, everybody, ("facility",), None)
     return sorted(values[0] for values, days in person_days.items() if days)

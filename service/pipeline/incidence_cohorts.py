@@ -14,11 +14,39 @@ from dataclasses import dataclass, replace
 from service.domain.competing_risks import CASE, CourseHistory, IncidenceRow, incidence_rows
 from service.domain.days import Days, overlap
 from service.domain.figures import NUMERATOR, Group, RateDefinition
+from service.errors import BadQuery, Detail
 from service.pipeline.rates import agents_of
-from service.store.cohorts import FirstCase, course_histories, first_cases
+from service.store.cohorts import AT_INDEX, CourseCase, course_histories, first_cases
 from service.store.engine import Connection
 
 OTHER_CASE = "other_case"
+BY_COURSE = (*AT_INDEX, "regimen", "agent")
+"""By what courses can be grouped; regimen and agent, which change, are those of the entry day."""
+SPLITS = (*BY_COURSE, *NUMERATOR)
+
+
+def require_recipients(definition: RateDefinition) -> None:
+    """Raise `BadQuery` where the question is not one of recipients."""
+    in_by = [name for name in definition.by if name not in SPLITS]
+    if in_by or "phase" in definition.filters:
+        message = (
+            "Phases are stretches of the time axis itself: ask for a `horizon`, or for "
+            "`GET /v1/rates?by=phase`."
+        )
+        detail = Detail("?by" if in_by else "?phase", "bad_query", message)
+        raise BadQuery("Recipients cannot be grouped by phase.", details=(detail,))
+
+
+def require_followed(
+    horizon_days: int, recipients: int, estimate: float | None, followed_days: int
+) -> None:
+    """Raise `BadQuery` where there are recipients and none was followed up to the horizon."""
+    if recipients and estimate is None:
+        message = (
+            f"Nobody was followed for {horizon_days} days: the longest follow-up here is "
+            f"{followed_days} days. Ask for a `horizon` up to that."
+        )
+        raise BadQuery(message, details=(Detail("?horizon", "beyond_follow_up", message),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +54,7 @@ class Followed:
     """One course with its rows for one idea of a case."""
 
     history: CourseHistory
-    first: FirstCase | None
+    first: CourseCase | None
     rows: tuple[IncidenceRow, ...]
 
     def under(self, values: Mapping[str, str]) -> tuple[IncidenceRow, ...]:
@@ -56,23 +84,24 @@ def followed_courses(
     window = Days(definition.start_day or 0, definition.end_day)
     found = []
     for history in histories:
-        if not _is_of(definition.filters, history):
+        if not is_of(definition.filters, history):
             continue
         first = firsts.get((history.facility, history.patient, history.index_day))
         case = (first.onset_day, _name(definition, first)) if first else None
-        clipped = replace(history, at_risk=list(_within(window, history.at_risk)))
+        clipped = replace(history, at_risk=list(within(window, history.at_risk)))
         rows = tuple(incidence_rows(clipped, case, markers, definition.end_day))
         if rows:
             found.append(Followed(history, first, rows))
     return found
 
 
-def _within(window: Days, runs: Iterable[Days]) -> Iterator[Days]:
+def within(window: Days, runs: Iterable[Days]) -> Iterator[Days]:
+    """The parts of the runs that lie in the window."""
     for run in runs:
         yield from overlap(run, [window])
 
 
-def _is_of(filters: Mapping[str, Sequence[str]], history: CourseHistory) -> bool:
+def is_of(filters: Mapping[str, Sequence[str]], history: CourseHistory) -> bool:
     """Was the course on one of the regimens asked for, on the day of entry?"""
     regimen = history.at_entry["regimen"]
     regimens, agents = filters.get("regimen"), filters.get("agent")
@@ -81,7 +110,7 @@ def _is_of(filters: Mapping[str, Sequence[str]], history: CourseHistory) -> bool
     )
 
 
-def _name(definition: RateDefinition, first: FirstCase) -> str:
+def _name(definition: RateDefinition, first: CourseCase) -> str:
     wanted = {**definition.filters, "status": definition.statuses}
     matches = all(
         first.terms[name] in wanted[name]

@@ -18,6 +18,7 @@ from service.monitors.alerts import evidence_since
 from service.monitors.cases import Case
 from service.monitors.counts import counts_on
 from service.monitors.definitions import MonitorDefinition
+from service.monitors.detection import times_to_detect
 from service.monitors.evidence import Evidence
 from service.monitors.methods import cannot_watch
 from service.monitors.series import Series, Whole
@@ -26,6 +27,7 @@ from service.monitors.weighing import null_of, weigh
 from service.pipeline.observations import CaseFile, cases_for, series_for
 from service.reference.baselines import Baseline
 from service.stats.g_chart import GapLimits, day_gap_limits, expected_gap_limits
+from service.stats.time_to_detect import TimeToDetect
 from service.store import alerts as alert_store
 from service.store import catalogue
 from service.store.engine import Connection
@@ -64,7 +66,8 @@ class Gaps:
 class MonitorPath:
     """The evidence of one place since its start, or since the last closing of its alert.
 
-    `expected_per_day` is the present volume: cases expected a day over the last 365 days.
+    `expected_per_day` is the present volume: cases expected a day over the last 365 days;
+    `detection` how long the monitor would take at it, from a fresh start.
     """
 
     monitor: MonitorDefinition
@@ -73,6 +76,7 @@ class MonitorPath:
     evidence: Evidence
     gaps: Gaps
     expected_per_day: float
+    detection: tuple[TimeToDetect, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +112,15 @@ def monitor_path(
         today=today,
         also_on=_shown_days(seen.series, since_day, today),
     )
+    per_day = _volume(monitor, seen, today)
     return MonitorPath(
         monitor,
         seen.baseline,
         scope_key,
         evidence,
         gaps=gaps_of(evidence, seen.series.onsets(since_day, today)),
-        expected_per_day=_volume(monitor, seen, today),
+        expected_per_day=per_day,
+        detection=tuple(times_to_detect(monitor, seen.baseline, per_day)),
     )
 
 

@@ -12,6 +12,7 @@ complement, odds have all of them. Logarithms keep it in range for millions of c
 
 from bisect import bisect_left
 from math import ceil, expm1, log, log1p
+from sys import float_info
 from typing import TypeAlias
 
 from scipy import optimize, special
@@ -123,8 +124,8 @@ def _midp_lower(count: int, other: int, level: float) -> float:
     if not count:
         return 0.0
     tail, total = tail_of(level), count + other
-    if not other:
-        return 1.0 / expm1(-log(2.0 * tail) / total)
+    if not other:  # as the level nears 0 this grows without end, and stays a number
+        return 1.0 / expm1(max(-log1p(-level) / total, float_info.min))
 
     def excess(log_odds: float) -> float:
         odds = float(special.exp2(log_odds))

@@ -54,8 +54,8 @@ class CusumPath:
 def run_length(threshold: float, reference: float, mean: float, *, steps: int = STEPS) -> float:
     """Mean number of days to a signal from 0, with `mean` cases a day.
 
-    Infinite without cases. ValueError unless threshold and reference are above 0 and multiples of
-    1/steps.
+    Infinite without cases, or where longer than `LONGEST_RUN`. ValueError unless threshold and
+    reference are above 0 and multiples of 1/steps.
 
     >>> round(run_length(3.0, 2.0, 1.0), 2)
     151.61
@@ -101,7 +101,9 @@ def cusum_design(
     """The reference value for this rise and the least threshold with this mean run length.
 
     `expected` cases a day while in control; `steps` per case are chosen to fit them. ValueError for
-    numbers out of range, or steps so coarse that no reference value lies between the two rates.
+    numbers out of range, steps so coarse that no reference value lies between the two rates, or an
+    expectation so small that the chain would need more than `MOST_STATES` states: `varying_cusum`
+    goes on from there.
 
     >>> design = cusum_design(0.05, 2.0, 3650.0)
     >>> f"k {design.reference:.4f}, h {design.threshold:.2f}, {design.run_length:.0f} days"

@@ -41,7 +41,8 @@ def gray_test(
     """Compare the cause coded 1 between the groups, every other cause above 0 competing.
 
     `group` holds whole numbers, one for each row; the rest is as for `cumulative_incidence`, and so
-    are the errors.
+    are the errors. Under late entry a curve can run out while others still enter: from then on that
+    group, or where the pooled curve has reached 1 every group, adds nothing.
 
     >>> days, causes = [3, 5, 7, 9, 2, 4, 6, 8], [1, 1, 2, 0, 2, 0, 2, 1]
     >>> found = gray_test([-1] * 8, days, causes, [0] * 4 + [1] * 4)
@@ -79,15 +80,17 @@ class _Score:
 
     def add(self, at_risk: Numbers, events: Numbers, competing: Numbers) -> None:
         """One day: how many of each group were at risk, had the event, had another cause."""
+        before = self.event_free.copy()
+        live = before > 0  # late entries to a group whose curve has run out say nothing
+        at_risk, events, competing = at_risk * live, events * live, competing * live
         present = at_risk > 0
         risk = np.where(present, at_risk, 1.0)
-        before = self.event_free.copy()
-        weight = np.divide(at_risk, before, out=np.zeros(before.size), where=before > 0)
+        weight = np.divide(at_risk, before, out=np.zeros(before.size), where=live)
         expecting = weight * (1.0 - self.incidence)
         total, every = weight.sum(), events.sum()
         self.event_free = np.where(present, before * (risk - events - competing) / risk, before)
         self.incidence = self.incidence + np.where(present, before * events / risk, 0.0)
-        if every:
+        if every and self.pooled < 1.0:
             self.score += events - every * expecting / expecting.sum()
             pooled_before, self.pooled = self.pooled, self.pooled + every / total
             a = np.diag(weight) - np.outer(weight, weight) / total

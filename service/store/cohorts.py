@@ -1,7 +1,7 @@
 """Courses one by one, for the figures that need to know whose time is whose.
 
 In:     filters on the population and on the cases, and the position to speak for (None: now).
-Out:    `CourseHistory` values, and the first case of each course.
+Out:    `CourseHistory` values, and the first case, or all cases, of each course.
 Source: docs/methods.md 7: cumulative incidence and proportions are of recipients, not of
         person-time.
 """
@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, select
 from sqlmodel import col
 
 from service.domain.competing_risks import CourseHistory, without
@@ -27,8 +27,8 @@ AT_INDEX = ("facility", "transplant_type", "indication", "age_group", "sex")
 """What a course has for good: filters on these choose whole courses."""
 
 
-class FirstCase(NamedTuple):
-    """The first counted episode of a course, of its type or of any; `terms` by `NUMERATOR`."""
+class CourseCase(NamedTuple):
+    """A counted episode of a course; `terms` by `NUMERATOR`."""
 
     onset_day: int
     terms: dict[str, str]
@@ -64,6 +64,17 @@ def course_histories(
         )
 
 
+def all_cases(
+    connection: Connection, filters: sums.Filters, *, position: int | None = None
+) -> dict[CourseKey, list[CourseCase]]:
+    """The counted episodes of each course that pass the filters, those on cases included."""
+    asked = {name: filters[name] for name in (*AT_INDEX, *NUMERATOR) if name in filters}
+    found: dict[CourseKey, list[CourseCase]] = defaultdict(list)
+    for key, case in _cases(connection, asked, (), position):
+        found[key].append(case)
+    return found
+
+
 def first_cases(
     connection: Connection,
     population: sums.Filters,
@@ -71,23 +82,31 @@ def first_cases(
     *,
     of_colonisation: bool,
     position: int | None = None,
-) -> dict[CourseKey, FirstCase]:
+) -> dict[CourseKey, CourseCase]:
     """The first case of each course by the group's own idea of a first one."""
-    key = [sums.case_column(name) for name in ("facility", "patient", "course_index_day")]
     flag = sums.case_column("first_of_any" if group.first_of == "any" else "first_of_type")
     status = sums.case_column("status")
-    query = sums.counted_episodes(
-        [*key, sums.case_column("onset_day"), *(sums.case_column(name) for name in NUMERATOR)],
-        {
-            **{name: population[name] for name in AT_INDEX if name in population},
-            "infection_type": group.infection_types or (),
-        },
-        position,
-    ).where(flag, status == COLONISATION if of_colonisation else status != COLONISATION)
-    return {
-        (row[0], row[1], row[2]): FirstCase(row[3], dict(zip(NUMERATOR, row[4:], strict=True)))
-        for row in connection.execute(query)
+    asked = {
+        **{name: population[name] for name in AT_INDEX if name in population},
+        "infection_type": group.infection_types or (),
     }
+    conditions = (flag, status == COLONISATION if of_colonisation else status != COLONISATION)
+    return dict(_cases(connection, asked, conditions, position))
+
+
+def _cases(
+    connection: Connection,
+    filters: sums.Filters,
+    conditions: Sequence[ColumnElement[bool]],
+    position: int | None,
+) -> Iterator[tuple[CourseKey, CourseCase]]:
+    names = ("facility", "patient", "course_index_day", "onset_day", *NUMERATOR)
+    query = sums.counted_episodes([sums.case_column(name) for name in names], filters, position)
+    for facility, patient, index_day, onset_day, *terms in connection.execute(
+        query.where(*conditions)
+    ):
+        case = CourseCase(onset_day, dict(zip(NUMERATOR, terms, strict=True)))
+        yield (facility, patient, index_day), case
 
 
 def _segments(

@@ -102,3 +102,21 @@ def test_the_arms_beside_each_other(trial: httpx.Client) -> None:
     assert limits == pytest.approx((expected["lower"], expected["upper"]), rel=1e-9)
     assert adjusted["informative_strata"] == 2
     assert adjusted["ci"]["upper"] < 1
+
+
+def test_the_mean_number_of_infections(trial: httpx.Client) -> None:
+    """R's survival, cases cgd-01 to cgd-03: all, and by arm, with the robust standard error."""
+    compared = 0
+    for case in cases("recurrent_mcf"):
+        entry = case.values[0]
+        arm = {label: name for name, label in ARMS.items()}.get(entry["input"]["subset"])
+        for line in entry["expected"]["mean_cumulative_function"]:
+            asked = {"infection_type": "any", "by": "indication", "horizon": line["time"]}
+            told = trial.get("/v1/mean-cumulative-function", params=asked).json()
+            rows = {row["stratum"]["indication"]: row for row in told["rows"]}
+            row = rows[arm] if arm else told["total"]
+            assert (row["episodes"], row["at_risk"]) == (line["cum_events"], line["n_risk"])
+            assert row["mean"] == pytest.approx(line["mcf_nelson_aalen"], rel=1e-9)
+            assert row["std_error"] == pytest.approx(line["se_robust"], rel=1e-9)
+            compared += 1
+    assert compared == 15

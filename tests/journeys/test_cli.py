@@ -398,3 +398,39 @@ def test_the_error_budget_is_shown_and_set():
     refused = graftwatch("budget", "--false-discovery-rate", "1")
     assert refused.returncode == 2
     assert "between 0 and 1" in refused.stderr
+
+
+@pytest.mark.usefixtures("workplace")
+def test_a_replay_sets_variants_side_by_side():
+    assert graftwatch("migrate").returncode == 0
+    Path("counts.csv").write_text(
+        "date,cases,expected\n2024-01-01,1,0.05\n2024-02-01,3,0.05\n2024-03-01,9,0.05\n"
+    )
+    words = ("replay", "excess-tb-sot-spain", "--counts", "counts.csv")
+    strict = ("--variant", "strict:alpha=0.0000000001")
+    detector = ("--variant", "rise:method=e_detector,rate_ratios=2+5")
+    shown = graftwatch(*words, *strict, *detector)
+    assert shown.returncode == 0, shown.stderr
+    table = {line.split()[0]: line.split() for line in shown.stdout.splitlines() if line.strip()}
+    assert table["as_it_is"][1:7] == ["e_process", "yes", "2024-02-01", "31", "31", "4"]
+    assert table["strict"][1:4] == ["e_process", "yes", "2024-03-01"]
+    assert table["rise"][1] == "e_detector"
+    assert "no alert is taken to have been closed" in shown.stdout
+
+    told = json.loads(graftwatch(*words, *strict, "--json").stdout)
+    assert [row["signalled_in"] for row in told["rows"]] == ["2024-02", "2024-03"]
+    cannot = graftwatch("replay", "excess-tb-sot-spain", "--variant", "x:method=share_shift")
+    assert "x cannot watch this" in cannot.stdout
+
+    for wrong, said in (
+        (("replay", "nothing"), "No monitor of that id"),
+        ((*words, "--variant", "x:alpha=1"), "variants/0/alpha"),
+        ((*words, "--variant", "x:alpha"), "SETTING=VALUE"),
+        ((*words, "--variant", "x:method=cusum,alpha=0.1"), "days_between_false_alarms"),
+        ((*words, "--start", "2024-02-01", "--end", "2024-01-01"), "must not be after"),
+    ):
+        refused = graftwatch(*wrong)
+        assert refused.returncode == 2
+        assert said in refused.stderr
+    Path("counts.csv").write_text("date,cases,expected\n2024-01-01,-1,0.05\n")
+    assert "counts/days/0/cases" in graftwatch(*words).stderr

@@ -20,6 +20,7 @@ from service.pipeline.cumulative_incidence import (
     IncidenceFigure,
     incidence_table,
 )
+from service.pipeline.mean_cumulative import MeanChoice, mean_table
 from tests.properties.day_by_day import Count, DayAtRisk, count_day_by_day
 from tests.properties.histories import FIRST_DAY, cohorts, interleaved, stored
 from tests.properties.recorded import recorded
@@ -137,3 +138,58 @@ def assert_same(row: IncidenceFigure, courses: Sequence[Mapping[int, str]], hori
     assert row.recipients == sum(any(day <= horizon for day in life) for life in courses)
     if row.found.estimate is not None:
         assert row.found.estimate == pytest.approx(incidence, rel=1e-12, abs=1e-15)
+
+
+@law
+@given(st.data())
+def test_the_mean_number_of_infections_is_what_the_days_give(
+    migrated_url: str, data: st.DataObject
+) -> None:
+    cohort = data.draw(cohorts())
+    counts = [count_day_by_day(events, 90) for events in cohort.values()]
+    with recorded(migrated_url, [stored(data.draw(interleaved(cohort)))]) as kept:
+        for _ in range(4):
+            infection_type = data.draw(st.sampled_from(["any", "bacterial", "ntm", "viral"]))
+            horizon = data.draw(st.integers(0, 400))
+            estimator = data.draw(st.sampled_from(["nelson_aalen", "ghosh_lin"]))
+            asked = RateDefinition(
+                None,
+                END,
+                filters={"infection_type": (infection_type,)},
+                episodes="all",
+                person_time="follow_up",
+            )
+            with kept.database.read() as connection:
+                choice = MeanChoice(horizon, estimator)
+                try:
+                    total = mean_table(connection, asked, choice).total
+                except BadQuery:  # the horizon lies beyond any follow-up
+                    continue
+            mean, episodes, person_days = mean_by_hand(counts, infection_type, horizon, estimator)
+            assert (total.found.events, total.rate.person_days) == (episodes, person_days)
+            if total.found.estimate is not None:
+                assert total.found.estimate == pytest.approx(mean, rel=1e-12, abs=1e-15)
+
+
+def mean_by_hand(
+    counts: Sequence[Count], infection_type: str, horizon: int, estimator: str
+) -> tuple[float, int, int]:
+    """Day by day since the index date: episodes over those at risk, times those still alive."""
+    at_risk, dying, ill = Counter[int](), Counter[int](), Counter[int]()
+    for count in counts:
+        for number, day in count.days.items():
+            at_risk[number - day.index_day] += 1
+            dying[number - day.index_day] += day.is_death
+        for episode in count.episodes:
+            wanted = infection_type in ("any", episode.infection_type)
+            if episode.counted and wanted and episode.status != "colonisation":
+                assert episode.course_index_day is not None
+                ill[episode.onset_day - episode.course_index_day] += 1
+    alive, mean = 1.0, 0.0
+    for day in range(horizon + 1):
+        if at_risk[day]:
+            mean += alive * ill[day] / at_risk[day]
+            if estimator == "ghosh_lin":
+                alive *= 1 - dying[day] / at_risk[day]
+    days = range(horizon + 1)
+    return mean, sum(ill[day] for day in days), sum(at_risk[day] for day in days)

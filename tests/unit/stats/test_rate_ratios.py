@@ -144,6 +144,17 @@ def test_a_million_cases_overflow_nothing(
         assert number is None or isfinite(number)
 
 
+@pytest.mark.parametrize("level", [5e-324, 1e-17, 1 - 1e-16])
+@pytest.mark.parametrize("method", sorted(RATIO_METHODS))
+@pytest.mark.parametrize(("cases", "reference"), [(0, 5), (5, 0), (1, 10**6), (3, 4)])
+def test_no_level_between_0_and_1_is_too_much(
+    cases: int, reference: int, method: str, level: float
+) -> None:
+    found = rate_ratio(Counts(cases, 10, reference, 10), method=method, level=level).interval
+    for limit in (found.lower, found.upper):
+        assert limit is None or isfinite(limit)
+
+
 def test_a_million_cases_have_the_limits_of_the_normal_approximation() -> None:
     found = rate_ratio(Counts(10**6, 1, 10**6, 1), method="midp").interval
     wald = rate_ratio(Counts(10**6, 1, 10**6, 1), method="wald").interval
