@@ -6,7 +6,7 @@ Source: CONTRIBUTING.md: nothing happens at import.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, FastAPI
@@ -39,6 +39,7 @@ from service.api.secure_headers import SecureHeaders
 from service.dashboard import pages
 from service.domain.rules import FollowUpRules
 from service.errors import GraftwatchError
+from service.pipeline.gathering import Gathering
 from service.pipeline.surveillance import Surveillance
 from service.reference.case_definitions import read_rows, shipped_case_definitions
 from service.settings import Settings, SettingsError
@@ -75,8 +76,11 @@ def create_app(settings: Settings) -> FastAPI:
         surveillance = open_surveillance(settings)
         try:
             await run_in_threadpool(require_ready, surveillance)
-            state.keep(app, settings, surveillance, metrics)
-            yield
+            with closing(
+                Gathering(surveillance, most_waiting=settings.max_waiting_events)
+            ) as gathering:
+                state.keep(app, settings, surveillance, metrics, gathering)
+                yield
         finally:
             surveillance.database.close()
 
