@@ -7,6 +7,7 @@ Source: CONTRIBUTING.md: nothing happens at import.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, FastAPI
@@ -26,6 +27,7 @@ from service.api import (
     rates,
     state,
 )
+from service.api.access import holder_of
 from service.api.body_limit import BodyLimit
 from service.api.etags import ETags
 from service.api.last_resort import LastResort
@@ -36,6 +38,7 @@ from service.api.request_bodies import is_line_stream
 from service.api.request_ends import TellEnds
 from service.api.request_log import log_request
 from service.api.secure_headers import SecureHeaders
+from service.api.shared_looks import SharedLooks
 from service.dashboard import pages
 from service.domain.rules import FollowUpRules
 from service.errors import GraftwatchError
@@ -79,7 +82,14 @@ def create_app(settings: Settings) -> FastAPI:
             with closing(
                 Gathering(surveillance, most_waiting=settings.max_waiting_events)
             ) as gathering:
-                state.keep(app, settings, surveillance, metrics, gathering)
+                state.keep(
+                    app,
+                    settings,
+                    surveillance,
+                    metrics,
+                    gathering,
+                    SharedLooks(partial(holder_of, surveillance)),
+                )
                 yield
         finally:
             surveillance.database.close()
