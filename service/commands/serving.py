@@ -7,6 +7,7 @@ Source: uvicorn, "Running programmatically".
 
 import errno
 import socket
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,9 @@ from service.settings import Settings, read_settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+SWITCH_SECONDS = 0.0005
+"""The writer's thread hands over to the web server's and back many times in a transaction; at
+Python's usual 5 ms each would wait that long for the other."""
 GRACE_SECONDS = 10
 """For answers under way when the service is stopped; open event streams end then."""
 
@@ -77,6 +81,7 @@ def run(app: "FastAPI", listener: socket.socket) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = uvicorn.Server(config)
+    sys.setswitchinterval(SWITCH_SECONDS)
     with suppress(KeyboardInterrupt), listener:  # Ctrl-C is how it is meant to end
         server.run(sockets=[listener])
     if not server.started:

@@ -11,10 +11,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from service.domain.contributions import Contributions, contributions_of
+from service.domain.contributions import Contributions
 from service.domain.remarks import REMARKS, remarks
-from service.domain.timeline import PatientTimeline, timeline
+from service.domain.timeline import PatientTimeline
 from service.ingest.faults import Draft, Fault
+from service.pipeline.counted import counted
 from service.pipeline.decide import (
     Batch,
     KnownEvent,
@@ -113,17 +114,11 @@ def _apply(
 
     postings, timelines = [], {}
     for patient, rows in sorted(new.items()):
-        before = [row.event for row in earlier.get(patient, ())]
-        after = timeline([*before, *(row.event for row in rows)], surveillance.rules)
-        was = timeline(before, surveillance.rules) if before else None
-        timelines[patient] = after
-        postings.append(
-            Posting(
-                patient,
-                before=contributions_of(was) if was else Contributions(),
-                after=contributions_of(after),
-            )
-        )
+        before = tuple(row.event for row in earlier.get(patient, ()))
+        after = counted((*before, *(row.event for row in rows)), surveillance.rules)
+        was = counted(before, surveillance.rules).contributions if before else Contributions()
+        timelines[patient] = after.timeline
+        postings.append(Posting(patient, before=was, after=after.contributions))
     ledger.post(connection, postings, position)
     ledger.advance(connection, position, now)
     watch(connection, surveillance, postings, position)
