@@ -22,7 +22,7 @@ from bench.workload import key_for, write_events
 
 CONNECTIONS = 64
 SERVED = ("storing", "parsing", "graftwatch")
-WARM_UP_SECONDS, SECONDS, SECONDS_ALONE = 2, 6, 3
+WARM_UP_SECONDS, SECONDS, SECONDS_ALONE = 2, 8, 4
 ENOUGH_EVENTS = 150_000
 """More than anybody can take in while it is measured."""
 

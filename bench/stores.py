@@ -82,4 +82,5 @@ def graftwatch(url: str, *arguments: str) -> "subprocess.CompletedProcess[bytes]
 
 def environment(url: str) -> dict[str, str]:
     """What a process of Graftwatch's, or a rival's, is told."""
-    return {**os.environ, "GRAFTWATCH_DATABASE_URL": url, "GRAFTWATCH_AUTH": "on"}
+    own = {"GRAFTWATCH_DATABASE_URL": url, "GRAFTWATCH_AUTH": "on", "PYTHONDONTWRITEBYTECODE": ""}
+    return {**os.environ, **own}
