@@ -1,9 +1,13 @@
 """Many senders at once over HTTP: each is answered for its own events, after their commit."""
 
+import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from threading import Barrier
 from typing import Any
+
+import pytest
 
 from service.pipeline.rebuild import rebuild
 from service.pipeline.surveillance import Surveillance
@@ -105,3 +109,29 @@ def test_more_than_may_wait_is_told_to_come_again(start_service, facility):
     with start_service(auth="off", max_waiting_events=1) as service, service.client(None) as client:
         body = [event(facility, f"t{number}", f"n{number}") for number in range(5)]
         assert client.post("/v1/events", json=body).status_code == 201
+
+
+def test_a_stream_that_is_cut_is_sent_again_without_harm(start_service, facility):
+    """What came whole before the cut is stored batch by batch; sent again, it is known."""
+    lines = [
+        json.dumps(event(facility, f"t{number}", f"n{number}")).encode() + b"\n"
+        for number in range(25)
+    ]
+
+    def broken_off() -> Iterator[bytes]:
+        yield from lines[:17]
+        raise ConnectionAbortedError
+
+    headers = {"content-type": "application/x-ndjson"}
+    with (
+        start_service(auth="off", ingest_batch_size=5) as service,
+        service.client(None) as client,
+    ):
+        with pytest.raises(ConnectionAbortedError):
+            client.post("/v1/events", content=broken_off(), headers=headers)
+        answer = client.post("/v1/events", content=b"".join(lines), headers=headers).json()
+        assert answer["accepted"] + answer["duplicates"] == answer["received"] == 25
+        again = client.post("/v1/events", content=b"".join(lines), headers=headers).json()
+        assert again["duplicates"] == 25
+        assert again["position"] == answer["position"] == 25
+        require_ledger_equals_replay(service)
