@@ -13,7 +13,7 @@ unexport VIRTUAL_ENV
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test lint format lock secrets clean
+.PHONY: help demo serve test lint format bench lock secrets clean
 
 help: ## Show these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -39,6 +39,9 @@ lint: .venv/dev.stamp ## Check everything that needs no running
 format: .venv/dev.stamp ## Put the source into the house's style
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+bench: .venv/dev.stamp ## Measure, print ratios, keep them in bench/results (BENCH_ARGS="events --store sqlite")
+	$(BIN)/python -m bench $(BENCH_ARGS)
 
 COMPILE = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11

@@ -9,6 +9,7 @@ GraftwatchError
 ├── Conflict              the thing is not in a state that allows it
 ├── Unauthorised          no key, or none that is valid
 ├── Forbidden             the key does not reach so far
+├── Overloaded            more waits than can be taken in just now
 └── LedgerOutOfDate       the ledger was counted under other rules: `graftwatch rebuild`
 
 Translated to HTTP in one place, `service.api.problems`. No message holds a patient's value.
@@ -86,6 +87,12 @@ class Forbidden(GraftwatchError):
     """The key does not reach so far."""
 
     code = "forbidden"
+
+
+class Overloaded(GraftwatchError):
+    """More waits than can be taken in just now; nothing was kept of it."""
+
+    code = "overloaded"
 
 
 class LedgerOutOfDate(GraftwatchError):

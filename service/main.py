@@ -6,7 +6,8 @@ Source: CONTRIBUTING.md: nothing happens at import.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, FastAPI
@@ -34,6 +35,7 @@ from service.api import (
     standardised_rates,
     state,
 )
+from service.api.access import holder_of
 from service.api.body_limit import BodyLimit
 from service.api.etags import ETags
 from service.api.last_resort import LastResort
@@ -44,9 +46,11 @@ from service.api.request_bodies import is_line_stream
 from service.api.request_ends import TellEnds
 from service.api.request_log import log_request
 from service.api.secure_headers import SecureHeaders
+from service.api.shared_looks import SharedLooks
 from service.dashboard import pages
 from service.domain.rules import FollowUpRules
 from service.errors import GraftwatchError
+from service.pipeline.gathering import Gathering
 from service.pipeline.surveillance import Surveillance
 from service.reference.case_definitions import read_rows, shipped_case_definitions
 from service.settings import Settings, SettingsError
@@ -92,8 +96,18 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             await run_in_threadpool(require_ready, surveillance)
             surveillance.database.keep_sums()
-            state.keep(app, settings, surveillance, metrics)
-            yield
+            with closing(
+                Gathering(surveillance, most_waiting=settings.max_waiting_events)
+            ) as gathering:
+                state.keep(
+                    app,
+                    settings,
+                    surveillance,
+                    metrics,
+                    gathering,
+                    SharedLooks(partial(holder_of, surveillance)),
+                )
+                yield
         finally:
             surveillance.database.close()
 

@@ -101,7 +101,12 @@ class Settings(BaseSettings):
         default=10_000, ge=1, description="Most events in one JSON array."
     )
     ingest_batch_size: int = Field(
-        default=1_000, ge=1, le=100_000, description="Streamed events stored per transaction."
+        default=5_000, ge=1, le=100_000, description="Streamed events stored per transaction."
+    )
+    max_waiting_events: int = Field(
+        default=50_000,
+        ge=1,
+        description="Events that may wait to be stored; beyond it, requests are answered 503.",
     )
     sse_poll_seconds: float = Field(
         default=1.0,

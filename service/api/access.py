@@ -9,7 +9,7 @@ service running need not be able to read patients. A key that is bound to facili
 writes nothing of any other, not even in totals.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -17,7 +17,8 @@ from typing import Annotated
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from service.api.state import get_settings, get_surveillance
+from service.api.shared_looks import SharedLooks
+from service.api.state import get_holders, get_settings
 from service.errors import Forbidden, Unauthorised
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
@@ -80,9 +81,9 @@ LOCAL = Principal("local", frozenset(Scope))
 """Everybody, where the service listens on a loopback address with authentication off."""
 
 
-def authenticate(
+async def authenticate(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-    surveillance: Annotated[Surveillance, Depends(get_surveillance)],
+    holders: Annotated[SharedLooks[Principal], Depends(get_holders)],
     settings: Annotated[Settings, Depends(get_settings)],
 ) -> Principal:
     """The holder of the key that came with the request; raises `Unauthorised` without one."""
@@ -90,7 +91,7 @@ def authenticate(
         return LOCAL
     if credentials is None:
         raise Unauthorised("No key was sent. Send `Authorization: Bearer KEY`.", code="no_key")
-    return holder_of(surveillance, credentials.credentials)
+    return await holders.answer(credentials.credentials)
 
 
 def holder_of(surveillance: Surveillance, token: str) -> Principal:
@@ -102,10 +103,10 @@ def holder_of(surveillance: Surveillance, token: str) -> Principal:
     return Principal(found.name, frozenset(found.scopes), found.facilities)
 
 
-def require(scope: Scope) -> Callable[[Principal], Principal]:
+def require(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
     """A dependency that lets nobody pass whose key lacks the scope."""
 
-    def holder(principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
+    async def holder(principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
         if not principal.may(scope):
             raise Forbidden(f"This key lacks the scope `{scope}`.", code="scope_missing")
         return principal

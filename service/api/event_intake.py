@@ -6,7 +6,7 @@ Source: docs/api.md: all valid events are kept, all faults are told at once.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -14,6 +14,7 @@ import msgspec
 
 from service.api.access import Principal
 from service.ingest.faults import Draft, Fault, Rejection
+from service.pipeline.decide import Batch
 from service.pipeline.record import Receipt, record
 from service.pipeline.surveillance import Surveillance
 
@@ -74,28 +75,48 @@ class Taken:
         return Counter(result.status for result in self.results)
 
 
-def take(
-    surveillance: Surveillance,
-    principal: Principal,
-    items: Sequence[Item],
-    *,
-    is_array: bool = False,
-    atomic: bool = False,
-) -> Taken:
-    """Record what can be recorded; with `atomic` everything or nothing."""
-    allowed = [_if_allowed(principal, item) for item in items]
-    drafts = [item for item in allowed if isinstance(item, Draft)]
-    is_hopeless = atomic and len(drafts) < len(items)
-    receipt = record(surveillance, () if is_hopeless else drafts, atomic=atomic)
-    ends = [UNSTORED] * len(drafts) if is_hopeless else _ends(receipt, atomic=atomic)
-    ends_of_drafts = iter(ends)
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What was sent, as far as the sender may send it, and the batch there is to record of it."""
+
+    items: tuple[Item, ...]
+    drafts: tuple[Draft, ...]
+    batch: Batch
+    is_array: bool
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Were all or none to be stored, and is one rejected already?"""
+        return self.batch.atomic and len(self.drafts) < len(self.items)
+
+
+def intake(
+    principal: Principal, items: Iterable[Item], *, is_array: bool = False, atomic: bool = False
+) -> Intake:
+    """What there is to record of the items."""
+    allowed = tuple(_if_allowed(principal, item) for item in items)
+    drafts = tuple(item for item in allowed if isinstance(item, Draft))
+    is_hopeless = atomic and len(drafts) < len(allowed)
+    return Intake(allowed, drafts, Batch(() if is_hopeless else drafts, atomic), is_array)
+
+
+def taken(sent: Intake, receipt: Receipt) -> Taken:
+    """What became of each item, once the batch is recorded."""
+    hopeless = [UNSTORED] * len(sent.drafts)
+    ends = iter(hopeless if sent.is_hopeless else _ends(receipt, atomic=sent.batch.atomic))
     results = [
-        _result(item, next(ends_of_drafts), is_array=is_array)
+        _result(item, next(ends), is_array=sent.is_array)
         if isinstance(item, Draft)
-        else _result(item, End("rejected", item.faults), is_array=is_array)
-        for item in allowed
+        else _result(item, End("rejected", item.faults), is_array=sent.is_array)
+        for item in sent.items
     ]
     return Taken(tuple(results), receipt.position)
+
+
+def take(surveillance: Surveillance, principal: Principal, items: Sequence[Item]) -> Taken:
+    """Record what can be recorded, in a transaction of its own."""
+    sent = intake(principal, items)
+    return taken(sent, record(surveillance, sent.batch.drafts))
 
 
 def _if_allowed(principal: Principal, item: Item) -> Item:

@@ -5,6 +5,7 @@ Out:    what became of each event; acknowledged means on disk, rates and alerts 
 Source: docs/api.md.
 """
 
+from asyncio import wrap_future
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -14,10 +15,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.api.access import Principal
-from service.api.dependencies import EventWriter, MetricsDep, SettingsDep, SurveillanceDep
+from service.api.dependencies import (
+    EventWriter,
+    GatheringDep,
+    MetricsDep,
+    SettingsDep,
+    SurveillanceDep,
+)
 from service.api.event_answers import EventsAnswer, answer, told
 from service.api.event_documents import request_body
-from service.api.event_intake import Taken, take
+from service.api.event_intake import Intake, Taken, intake, taken
 from service.api.event_stream import StreamAccount, batches
 from service.api.parameters import only_parameters
 from service.api.problems import name_of, problem
@@ -32,10 +39,12 @@ from service.errors import BadQuery, Detail, Unreadable
 from service.ingest.faults import DocumentFault
 from service.ingest.json_body import read_json
 from service.ingest.ndjson import Line, LineSplitter, read_line
+from service.pipeline.gathering import Gathering
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
 
 JSON = "application/json"
+SMALL_BODY_BYTES = 4096
 
 router = APIRouter(tags=["events"])
 
@@ -55,6 +64,7 @@ router = APIRouter(tags=["events"])
 async def post_events(
     request: Request,
     surveillance: SurveillanceDep,
+    gathering: GatheringDep,
     settings: SettingsDep,
     principal: EventWriter,
     metrics: MetricsDep,
@@ -70,24 +80,24 @@ async def post_events(
         raise unknown_type()
     if media_type == NDJSON and atomic:
         raise not_atomic()
-    sender = Sender(surveillance, settings, principal)
+    sender = Sender(surveillance, gathering, settings, principal)
     account = StreamAccount()
     if media_type == JSON:
         body = await whole_body(request, settings.max_body_bytes)
-        taken = await run_in_threadpool(sender.take_document, body, atomic=atomic)
-        metrics.count_events(taken.counts)
-        return answer(taken.counts, taken.position, taken.results, atomic=atomic)
+        document = await sender.take_document(body, atomic=atomic)
+        metrics.count_events(document.counts)
+        return answer(document.counts, document.position, document.results, atomic=atomic)
     splitter = LineSplitter(settings.max_line_bytes)
     pieces = plain_pieces(request)
     try:
         async for lines in batches(pieces, splitter, settings.ingest_batch_size):
-            taken = await run_in_threadpool(sender.take_lines, lines)
-            metrics.count_events(taken.counts)
-            account.add(taken)
+            batch = await sender.take_lines(lines)
+            metrics.count_events(batch.counts)
+            account.add(batch)
     except Unreadable as fault:
         return broken_off(fault, account)
     if not account.counts:
-        account.add(await run_in_threadpool(sender.take_lines, ()))
+        account.add(await sender.take_lines(()))
     return answer(account.counts, account.position, account.listed)
 
 
@@ -96,11 +106,27 @@ class Sender:
     """Whoever sends events, and what judges and keeps them."""
 
     surveillance: Surveillance
+    gathering: Gathering
     settings: Settings
     principal: Principal
 
-    def take_document(self, body: bytes, *, atomic: bool) -> Taken:
-        """Take one event or an array of them."""
+    async def take_document(self, body: bytes, *, atomic: bool) -> Taken:
+        """Take one event or an array of them; a small body is read without a thread's detour."""
+        if len(body) <= SMALL_BODY_BYTES:
+            sent = self.read_document(body, atomic=atomic)
+        else:
+            sent = await run_in_threadpool(self.read_document, body, atomic=atomic)
+        receipt = await wrap_future(self.gathering.record(sent.batch))
+        return taken(sent, receipt)
+
+    async def take_lines(self, lines: Sequence[Line]) -> Taken:
+        """Take one batch of a stream; the next is sent only once this one is recorded."""
+        sent = await run_in_threadpool(self.read_lines, lines)
+        receipt = await wrap_future(self.gathering.record(sent.batch, waits_its_turn=True))
+        return taken(sent, receipt)
+
+    def read_document(self, body: bytes, *, atomic: bool) -> Intake:
+        """What there is to record of a body."""
         read = read_json(
             body,
             today_latest=self.surveillance.latest_date_on_earth(),
@@ -109,19 +135,17 @@ class Sender:
         if isinstance(read, DocumentFault):
             raise unreadable(read)
         is_array, items = read
-        return take(self.surveillance, self.principal, items, is_array=is_array, atomic=atomic)
+        return intake(self.principal, items, is_array=is_array, atomic=atomic)
 
-    def take_lines(self, lines: Sequence[Line]) -> Taken:
-        """Take one batch of a stream."""
-        today_latest, longest = (
-            self.surveillance.latest_date_on_earth(),
-            self.settings.max_line_bytes,
-        )
+    def read_lines(self, lines: Sequence[Line]) -> Intake:
+        """What there is to record of some lines."""
+        today_latest = self.surveillance.latest_date_on_earth()
+        longest = self.settings.max_line_bytes
         items = [
             read_line(line.number, line.content, today_latest=today_latest, max_line_bytes=longest)
             for line in lines
         ]
-        return take(self.surveillance, self.principal, items)
+        return intake(self.principal, items)
 
 
 def broken_off(fault: Unreadable, account: StreamAccount) -> Response:

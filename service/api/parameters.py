@@ -5,7 +5,7 @@ Out:    a dependency that lets only known names pass.
 Source: docs/api.md: every fault is told with its place.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import Depends, Request
@@ -18,7 +18,7 @@ LONGEST_NAME = 64
 def only_parameters(*known: str) -> Any:
     """A dependency that refuses any other parameter."""
 
-    def refuse(request: Request) -> None:
+    async def refuse(request: Request) -> None:
         details = tuple(
             Detail(f"?{name[:LONGEST_NAME]}", "unknown_parameter", f"Known: {', '.join(known)}.")
             for name in dict.fromkeys(request.query_params)
@@ -27,5 +27,5 @@ def only_parameters(*known: str) -> Any:
         if details:
             raise BadQuery("A parameter is not known here.", details=details)
 
-    dependency: Callable[[Request], None] = refuse
+    dependency: Callable[[Request], Awaitable[None]] = refuse
     return Depends(dependency)

@@ -83,6 +83,11 @@ PROBLEMS: Mapping[str, ProblemType] = {
     "too_many_requests": ProblemType(
         429, "Too many requests", "Wait as long as the header `Retry-After` says."
     ),
+    "overloaded": ProblemType(
+        503,
+        "More was sent than can be taken in just now",
+        "Nothing was kept of the request. Send it again after `Retry-After` seconds.",
+    ),
     "ledger_out_of_date": ProblemType(
         503,
         "The ledger was counted under other rules",

@@ -42,6 +42,7 @@ NAMES: Mapping[type[GraftwatchError], str] = {
     errors.Conflict: "conflict",
     errors.Unauthorised: "unauthorised",
     errors.Forbidden: "forbidden",
+    errors.Overloaded: "overloaded",
     errors.LedgerOutOfDate: "ledger_out_of_date",
 }
 """The one table from errors to problems; a class without a row is told as its parent."""

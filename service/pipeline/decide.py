@@ -1,11 +1,12 @@
 """Decide what becomes of each event of a batch, without doing any of it.
 
-In:     drafts in order, and what the store already knows of the events they name.
+In:     drafts in order, batch after batch, and what the store already knows of those they name.
 Out:    one `Verdict` per draft: accepted, duplicate or rejected.
 Source: docs/api.md, idempotency and references.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,6 +34,18 @@ class Verdict:
     faults: tuple[Fault, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Drafts that were sent together; with `atomic`, nothing is kept unless none is rejected."""
+
+    drafts: Sequence[Draft]
+    atomic: bool = False
+
+    def keeps(self, verdicts: Iterable[Verdict]) -> bool:
+        """Is what was accepted of it to be kept?"""
+        return not self.atomic or all(verdict.status != "rejected" for verdict in verdicts)
+
+
 def key_of(event: AnyEvent) -> EventKey:
     """The event's own name."""
     return EventKey(event.facility, event.event_id)
@@ -44,16 +57,29 @@ def references(event: AnyEvent) -> dict[str, EventKey]:
     return {field: EventKey(event.facility, name) for field, name in named.items() if name}
 
 
-def decide(drafts: Iterable[Draft], known: Mapping[EventKey, KnownEvent]) -> list[Verdict]:
+def decide(drafts: Sequence[Draft], known: Mapping[EventKey, KnownEvent]) -> list[Verdict]:
     """Judge the drafts in order; an event may name one that stands earlier in the same batch."""
+    return decide_batches([Batch(drafts)], known)[0]
+
+
+def decide_batches(
+    batches: Iterable[Batch], known: Mapping[EventKey, KnownEvent]
+) -> list[list[Verdict]]:
+    """Judge batches as if they came one after the other: each knows what was kept before it."""
     so_far = dict(known)
-    verdicts = []
-    for draft in drafts:
-        verdict = _judge(draft, so_far)
-        verdicts.append(verdict)
-        if verdict.status == "accepted":
-            so_far[key_of(draft.event)] = KnownEvent(draft.event.patient, draft.received)
-    return verdicts
+    judged = []
+    for batch in batches:
+        kept: dict[EventKey, KnownEvent] = {}
+        verdicts = []
+        for draft in batch.drafts:
+            verdict = _judge(draft, ChainMap(kept, so_far))
+            verdicts.append(verdict)
+            if verdict.status == "accepted":
+                kept[key_of(draft.event)] = KnownEvent(draft.event.patient, draft.received)
+        if batch.keeps(verdicts):
+            so_far.update(kept)
+        judged.append(verdicts)
+    return judged
 
 
 def _judge(draft: Draft, known: Mapping[EventKey, KnownEvent]) -> Verdict:

@@ -11,6 +11,7 @@ between before and nothing.
 
 from service.domain.contributions import Contributions, contributions
 from service.errors import NotFound
+from service.pipeline.counted import forget
 from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
 from service.store import audit, erasure, ledger
@@ -38,4 +39,5 @@ def erase(surveillance: Surveillance, patient: PatientKey, actor: str) -> int:
         erasure.forget_in_alerts(connection, patient)
         entry = AuditEntry(now, actor, "patient_erased", {"facility": patient.facility})
         audit.add_entry(connection, entry)
-        return position
+    forget()
+    return position

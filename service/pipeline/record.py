@@ -8,14 +8,22 @@ Gather what is known, decide (pure), apply the difference.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from service.domain.contributions import Contributions, contributions_of
+from service.domain.contributions import Contributions
 from service.domain.remarks import REMARKS, remarks
-from service.domain.timeline import PatientTimeline, timeline
+from service.domain.timeline import PatientTimeline
 from service.ingest.faults import Draft, Fault
-from service.pipeline.decide import KnownEvent, Verdict, decide, key_of, references
+from service.pipeline.counted import counted
+from service.pipeline.decide import (
+    Batch,
+    KnownEvent,
+    Verdict,
+    decide_batches,
+    key_of,
+    references,
+)
 from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
 from service.store import events as event_store
@@ -38,32 +46,57 @@ class Receipt:
 
 
 def record(surveillance: Surveillance, drafts: Sequence[Draft], *, atomic: bool = False) -> Receipt:
-    """Record a batch; with `atomic`, nothing is kept unless no draft is rejected."""
-    if not drafts:
+    """Record one batch; with `atomic`, nothing is kept unless no draft is rejected."""
+    return record_together(surveillance, [Batch(drafts, atomic)])[0]
+
+
+def record_together(surveillance: Surveillance, batches: Sequence[Batch]) -> list[Receipt]:
+    """Record batches in one transaction as if they came one after the other, a receipt for each.
+
+    All receipts name the position of the whole transaction: no state of the ledger lies between.
+    """
+    if not any(batch.drafts for batch in batches):
         with surveillance.database.read() as connection:
-            return Receipt((), ledger.head_position(connection))
+            return [Receipt((), ledger.head_position(connection)) for _ in batches]
     with surveillance.database.write() as connection:
-        verdicts = tuple(_judge(connection, drafts))
-        accepted = [v.draft for v in verdicts if v.status == "accepted"]
-        position = ledger.head_position(connection)
-        if not accepted or (atomic and any(v.status == "rejected" for v in verdicts)):
-            return Receipt(verdicts, position)
-        timelines = _apply(connection, surveillance, accepted, position)
-        warnings = {
-            place: _warnings(verdict.draft, timelines[_patient(verdict.draft)])
-            for place, verdict in enumerate(verdicts)
+        judged = _judge(connection, batches)
+        accepted = [
+            verdict.draft
+            for batch, verdicts in zip(batches, judged, strict=True)
+            if batch.keeps(verdicts)
+            for verdict in verdicts
             if verdict.status == "accepted"
-        }
-        return Receipt(verdicts, position + len(accepted), warnings)
+        ]
+        position = ledger.head_position(connection)
+        timelines = _apply(connection, surveillance, accepted, position) if accepted else {}
+        return [
+            _receipt(batch, verdicts, timelines, position + len(accepted))
+            for batch, verdicts in zip(batches, judged, strict=True)
+        ]
 
 
-def _judge(connection: Connection, drafts: Sequence[Draft]) -> list[Verdict]:
+def _receipt(
+    batch: Batch,
+    verdicts: Sequence[Verdict],
+    timelines: Mapping[PatientKey, PatientTimeline],
+    position: int,
+) -> Receipt:
+    warnings = {
+        place: _warnings(verdict.draft, timelines[_patient(verdict.draft)])
+        for place, verdict in enumerate(verdicts)
+        if verdict.status == "accepted" and batch.keeps(verdicts)
+    }
+    return Receipt(tuple(verdicts), position, warnings)
+
+
+def _judge(connection: Connection, batches: Sequence[Batch]) -> list[list[Verdict]]:
+    drafts = [draft for batch in batches for draft in batch.drafts]
     named = {key_of(draft.event) for draft in drafts}
     for draft in drafts:
         named.update(references(draft.event).values())
     known = event_store.find_events(connection, named)
-    return decide(
-        drafts, {key: KnownEvent(row.event.patient, row.received) for key, row in known.items()}
+    return decide_batches(
+        batches, {key: KnownEvent(row.event.patient, row.received) for key, row in known.items()}
     )
 
 
@@ -81,17 +114,11 @@ def _apply(
 
     postings, timelines = [], {}
     for patient, rows in sorted(new.items()):
-        before = [row.event for row in earlier.get(patient, ())]
-        after = timeline([*before, *(row.event for row in rows)], surveillance.rules)
-        was = timeline(before, surveillance.rules) if before else None
-        timelines[patient] = after
-        postings.append(
-            Posting(
-                patient,
-                before=contributions_of(was) if was else Contributions(),
-                after=contributions_of(after),
-            )
-        )
+        before = tuple(row.event for row in earlier.get(patient, ()))
+        after = counted((*before, *(row.event for row in rows)), surveillance.rules)
+        was = counted(before, surveillance.rules).contributions if before else Contributions()
+        timelines[patient] = after.timeline
+        postings.append(Posting(patient, before=was, after=after.contributions))
     ledger.post(connection, postings, position)
     ledger.advance(connection, position, now)
     watch(connection, surveillance, postings, position)

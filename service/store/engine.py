@@ -22,6 +22,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from service.store.running_sums import RunningSums
 from service.store.sums_loader import SumsLoader
 
+LOCK_HEAD = """
+SELECT position, set_config('plan_cache_mode', 'force_custom_plan', true)
+FROM ledger_head FOR UPDATE
+"""
+"""A plan made while the tables were empty must not be kept while a long import fills them."""
 SQLITE_BUSY_TIMEOUT_SECONDS = 30
 
 
@@ -58,7 +63,7 @@ class Database:
         """A transaction that no other writer runs beside; committed at the end, or not at all."""
         with self._writer.connect() as connection, connection.begin():
             if not self.is_sqlite:
-                connection.execute(text("SELECT position FROM ledger_head FOR UPDATE"))
+                connection.execute(text(LOCK_HEAD))
             yield connection
 
     def load_sums(self) -> None:

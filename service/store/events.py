@@ -6,17 +6,17 @@ Source: CONTRIBUTING.md: add, never amend.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, select
 from sqlmodel import col
 
 from service.domain.events import AnyEvent, decode, encode
+from service.store.bulk import insert_rows, select_rows
 from service.store.tables import RecordedEvent
-
-VALUES_PER_STATEMENT = 1000
 
 
 class PatientKey(NamedTuple):
@@ -44,12 +44,10 @@ class ReceivedEvent(NamedTuple):
 
 def find_events(connection: Connection, keys: Iterable[EventKey]) -> dict[EventKey, ReceivedEvent]:
     """Those of the named events that are known."""
-    found = {}
-    for facility, event_ids in _by_facility(keys):
-        wanted = col(RecordedEvent.event_id).in_(event_ids)
-        for row in _select(connection, facility, wanted):
-            found[EventKey(facility, row.event.event_id)] = row
-    return found
+    return {
+        EventKey(row.event.facility, row.event.event_id): row
+        for row in _found(connection, EventKey._fields, keys)
+    }
 
 
 def events_of_patients(
@@ -57,34 +55,28 @@ def events_of_patients(
 ) -> dict[PatientKey, list[ReceivedEvent]]:
     """All events of the named patients, in order of receipt; an unknown patient has none."""
     found: dict[PatientKey, list[ReceivedEvent]] = defaultdict(list)
-    for facility, names in _by_facility(patients):
-        wanted = col(RecordedEvent.patient).in_(names)
-        for row in _select(connection, facility, wanted):
-            found[PatientKey(facility, row.event.patient)].append(row)
+    for row in _found(connection, PatientKey._fields, patients):
+        found[PatientKey(row.event.facility, row.event.patient)].append(row)
     return found
 
 
-def add_events(connection: Connection, events: Sequence[ReceivedEvent]) -> None:
+def add_events(connection: Connection, events: Iterable[ReceivedEvent]) -> None:
     """Keep new events."""
-    if not events:
-        return
-    connection.execute(
-        insert(RecordedEvent),
-        [
-            {
-                "facility": row.event.facility,
-                "event_id": row.event.event_id,
-                "patient": row.event.patient,
-                "position": row.position,
-                "recorded_at": row.recorded_at,
-                "type": type(row.event).__struct_config__.tag,
-                "occurred_on": row.event.occurred_on,
-                "received": row.received,
-                "resolved": encode(row.event).decode(),
-            }
-            for row in events
-        ],
-    )
+    rows = [
+        (
+            row.event.facility,
+            row.event.event_id,
+            row.event.patient,
+            row.position,
+            row.recorded_at,
+            type(row.event).__struct_config__.tag,
+            row.event.occurred_on,
+            row.received,
+            encode(row.event).decode(),
+        )
+        for row in events
+    ]
+    insert_rows(connection, RecordedEvent, tuple(RecordedEvent.model_fields), rows)
 
 
 def erase_events(connection: Connection, patient: PatientKey) -> int:
@@ -115,28 +107,10 @@ def count_events(connection: Connection, facilities: Collection[str] | None = No
     return connection.execute(query).scalar_one()
 
 
-def _by_facility(keys: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
-    names: dict[str, set[str]] = defaultdict(set)
-    for facility, name in keys:
-        names[facility].add(name)
-    for facility in sorted(names):
-        ordered = sorted(names[facility])
-        for start in range(0, len(ordered), VALUES_PER_STATEMENT):
-            yield facility, ordered[start : start + VALUES_PER_STATEMENT]
-
-
-def _select(
-    connection: Connection, facility: str, wanted: ColumnElement[bool]
-) -> Iterator[ReceivedEvent]:
-    query = (
-        select(
-            col(RecordedEvent.resolved),
-            col(RecordedEvent.received),
-            col(RecordedEvent.position),
-            col(RecordedEvent.recorded_at),
-        )
-        .where(col(RecordedEvent.facility) == facility, wanted)
-        .order_by(col(RecordedEvent.position))
-    )
-    for resolved, received, position, recorded_at in connection.execute(query):
-        yield ReceivedEvent(decode(resolved), received, position, recorded_at)
+def _found(
+    connection: Connection, columns: tuple[str, ...], keys: Iterable[tuple[str, str]]
+) -> list[ReceivedEvent]:
+    wanted = ("resolved", "received", "position", "recorded_at")
+    rows = select_rows(connection, RecordedEvent, columns, sorted(set(keys)), wanted)
+    found = [ReceivedEvent(decode(resolved), *others) for resolved, *others in rows]
+    return sorted(found, key=attrgetter("position"))

@@ -14,7 +14,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, col
 
@@ -27,6 +27,7 @@ from service.domain.contributions import (
     steps,
 )
 from service.domain.strata import Stratum
+from service.store.bulk import Columns, Row, Table, change_rows, insert_rows
 from service.store.events import PatientKey
 from service.store.tables import (
     EpisodeRow,
@@ -42,6 +43,15 @@ UPSERT: Mapping[str, Callable[[type[SQLModel]], Any]] = {
     "postgresql": postgresql.insert,
 }
 """Each dialect has its own INSERT … ON CONFLICT, alike in use and without a common type."""
+
+
+SEGMENT_KEY = ("facility", "patient", "index_day", "stratum_id", "risk_set", "start_day")
+SEGMENT = (*SEGMENT_KEY, "posted_at", "end_day")
+EPISODE_KEY = ("facility", "patient", "episode_id")
+_OF_EPISODE = tuple(name for name in LedgerEpisode._fields if name not in ("exposure", "stratum"))
+EPISODE = ("facility", "patient", "posted_at", "stratum_id", *_OF_EPISODE, *Exposure._fields)
+NO_EXPOSURE = (None,) * len(Exposure._fields)
+STEP = ("facility", "stratum_id", "risk_set", "day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,24 +149,15 @@ def post(connection: Connection, postings: list[Posting], position: int) -> None
         changes.subtract(steps(gone))
         withdrawn_segments += [_segment_key(patient, segment) for segment in gone]
         added_segments += [_segment_row(patient, segment, position) for segment in new]
-        withdrawn_episodes += [
-            {
-                "of_facility": patient.facility,
-                "of_patient": patient.patient,
-                "of_episode": e.episode_id,
-            }
-            for e in before.episodes - after.episodes
-        ]
+        withdrawn_episodes += [(*patient, e.episode_id) for e in before.episodes - after.episodes]
         added_episodes += [
             _episode_row(patient, episode, position) for episode in after.episodes - before.episodes
         ]
     _add_strata(connection, strata)
-    _withdraw_segments(connection, withdrawn_segments, position)
-    _withdraw_episodes(connection, withdrawn_episodes, position)
-    if added_segments:
-        connection.execute(insert(SegmentRow), added_segments)
-    if added_episodes:
-        connection.execute(insert(EpisodeRow), added_episodes)
+    _withdraw(connection, SegmentRow, SEGMENT_KEY, withdrawn_segments, position)
+    _withdraw(connection, EpisodeRow, EPISODE_KEY, withdrawn_episodes, position)
+    insert_rows(connection, SegmentRow, SEGMENT, added_segments)
+    insert_rows(connection, EpisodeRow, EPISODE, added_episodes)
     _add_to_sums(connection, {step: change for step, change in changes.items() if change})
 
 
@@ -171,124 +172,42 @@ def forget(connection: Connection, patient: PatientKey, position: int) -> None:
         )
 
 
-def _segment_key(patient: PatientKey, segment: Segment) -> dict[str, Any]:
-    return {
-        "of_facility": patient.facility,
-        "of_patient": patient.patient,
-        "of_index_day": segment.index_day,
-        "of_stratum": stratum_id(segment.stratum),
-        "of_risk_set": segment.risk_set,
-        "of_start_day": segment.start_day,
-    }
+def _segment_key(patient: PatientKey, segment: Segment) -> Row:
+    number = stratum_id(segment.stratum)
+    return (*patient, segment.index_day, number, segment.risk_set, segment.start_day)
 
 
-def _segment_row(patient: PatientKey, segment: Segment, position: int) -> dict[str, Any]:
-    return {
-        "facility": patient.facility,
-        "patient": patient.patient,
-        "index_day": segment.index_day,
-        "stratum_id": stratum_id(segment.stratum),
-        "risk_set": segment.risk_set,
-        "start_day": segment.start_day,
-        "end_day": segment.end_day,
-        "posted_at": position,
-        "withdrawn_at": None,
-    }
+def _segment_row(patient: PatientKey, segment: Segment, position: int) -> Row:
+    return (*_segment_key(patient, segment), position, segment.end_day)
 
 
-def _episode_key(patient: PatientKey, episode: LedgerEpisode) -> dict[str, Any]:
-    return {
-        "of_facility": patient.facility,
-        "of_patient": patient.patient,
-        "of_episode": episode.episode_id,
-    }
-
-
-def _episode_row(patient: PatientKey, episode: LedgerEpisode, position: int) -> dict[str, Any]:
-    row = episode._asdict()
-    exposure = row.pop("exposure")
-    stratum = row.pop("stratum")
-    exposed = exposure._asdict() if exposure else dict.fromkeys(Exposure._fields)
-    return {
-        **row,
-        **exposed,
-        "facility": patient.facility,
-        "patient": patient.patient,
-        "stratum_id": stratum_id(stratum) if stratum else None,
-        "posted_at": position,
-        "withdrawn_at": None,
-    }
+def _episode_row(patient: PatientKey, episode: LedgerEpisode, position: int) -> Row:
+    own = episode._asdict()
+    exposure, stratum = own.pop("exposure"), own.pop("stratum")
+    number = stratum_id(stratum) if stratum else None
+    return (*patient, position, number, *own.values(), *(exposure or NO_EXPOSURE))
 
 
 def _add_strata(connection: Connection, strata: set[Stratum]) -> None:
-    if strata:
-        rows = [{**s._asdict(), "stratum_id": stratum_id(s)} for s in sorted(strata)]
-        statement = UPSERT[connection.dialect.name](StratumRow).on_conflict_do_nothing()
-        connection.execute(statement, rows)
+    rows = [(*stratum, stratum_id(stratum)) for stratum in sorted(strata)]
+    columns = (*Stratum._fields, "stratum_id")
+    insert_rows(connection, StratumRow, columns, rows, on_conflict="DO NOTHING")
 
 
-def _withdraw_segments(connection: Connection, keys: list[dict[str, Any]], position: int) -> None:
-    if keys:
-        statement = (
-            update(SegmentRow)
-            .where(
-                col(SegmentRow.facility) == bindparam("of_facility"),
-                col(SegmentRow.patient) == bindparam("of_patient"),
-                col(SegmentRow.index_day) == bindparam("of_index_day"),
-                col(SegmentRow.stratum_id) == bindparam("of_stratum"),
-                col(SegmentRow.risk_set) == bindparam("of_risk_set"),
-                col(SegmentRow.start_day) == bindparam("of_start_day"),
-                col(SegmentRow.withdrawn_at).is_(None),
-            )
-            .values(withdrawn_at=position)
-        )
-        connection.execute(statement, keys)
-
-
-def _withdraw_episodes(connection: Connection, keys: list[dict[str, Any]], position: int) -> None:
-    if keys:
-        statement = (
-            update(EpisodeRow)
-            .where(
-                col(EpisodeRow.facility) == bindparam("of_facility"),
-                col(EpisodeRow.patient) == bindparam("of_patient"),
-                col(EpisodeRow.episode_id) == bindparam("of_episode"),
-                col(EpisodeRow.withdrawn_at).is_(None),
-            )
-            .values(withdrawn_at=position)
-        )
-        connection.execute(statement, keys)
+def _withdraw(
+    connection: Connection, table: Table, key: Columns, rows: list[Row], position: int
+) -> None:
+    change = f"UPDATE {table.__tablename__} SET withdrawn_at = {{given}} {{of}}"  # noqa: S608
+    change_rows(connection, table, key, rows, f"{change} AND withdrawn_at IS NULL", position)
 
 
 def _add_to_sums(connection: Connection, changes: Mapping[Step, int]) -> None:
     """Add to the sums; a sum that comes to nothing leaves no row."""
-    if not changes:
-        return
     rows = [
-        {
-            "facility": step.stratum.facility,
-            "stratum_id": stratum_id(step.stratum),
-            "risk_set": step.risk_set,
-            "day": step.day,
-            "change": change,
-        }
+        (step.stratum.facility, stratum_id(step.stratum), step.risk_set, step.day, change)
         for step, change in sorted(changes.items())
     ]
-    statement = UPSERT[connection.dialect.name](RiskStepRow)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["facility", "stratum_id", "risk_set", "day"],
-            set_={"change": col(RiskStepRow.change) + statement.excluded.change},
-        ),
-        rows,
-    )
-    connection.execute(
-        delete(RiskStepRow).where(
-            col(RiskStepRow.facility) == bindparam("of_facility"),
-            col(RiskStepRow.stratum_id) == bindparam("of_stratum_id"),
-            col(RiskStepRow.risk_set) == bindparam("of_risk_set"),
-            col(RiskStepRow.day) == bindparam("of_day"),
-            col(RiskStepRow.change) == 0,
-        ),
-        [{f"of_{name}": value for name, value in row.items() if name != "change"} for row in rows],
-    )
+    keys = [row[:-1] for row in rows]
+    add = f"({', '.join(STEP)}) DO UPDATE SET change = risk_steps.change + excluded.change"
+    insert_rows(connection, RiskStepRow, (*STEP, "change"), rows, on_conflict=add)
+    change_rows(connection, RiskStepRow, STEP, keys, "DELETE FROM risk_steps {of} AND change = 0")

@@ -1,5 +1,7 @@
 """What a key's holder may see and do."""
 
+import asyncio
+
 import pytest
 
 from service.api.access import LOCAL, Principal, Scope, require
@@ -37,8 +39,8 @@ def test_no_scope_includes_another():
     operator = Principal("operator", frozenset({Scope.MANAGE}))
     for scope in set(Scope) - {Scope.MANAGE}:
         with pytest.raises(Forbidden, match=scope):
-            require(scope)(operator)
-    assert require(Scope.MANAGE)(operator) is operator
+            asyncio.run(require(scope)(operator))
+    assert asyncio.run(require(Scope.MANAGE)(operator)) is operator
 
 
 def test_without_authentication_everybody_may_do_everything():

@@ -1,0 +1,1 @@
+"""Benchmarks: what Graftwatch takes in and gives out, as ratios measured in one run."""

@@ -1,0 +1,120 @@
+"""Gather what many senders send at once into one transaction, and answer each after its commit.
+
+In:     batches, from any thread.
+Out:    a future of each batch's `Receipt`, done once the batch is on disk.
+Source: docs/decisions/0006-one-writer-at-a-time.md: speed comes from many events in a transaction.
+
+One thread writes. Whatever was handed over while it was committing goes into its next transaction;
+it never waits for more to come, so that a lone sender waits for nothing but its own commit.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from threading import Condition, Thread
+from typing import NamedTuple, TypeAlias
+
+from service.errors import Overloaded
+from service.pipeline.decide import Batch
+from service.pipeline.record import Receipt, record_together
+from service.pipeline.surveillance import Surveillance
+from service.store.unavailable import UNAVAILABLE
+
+MOST_TOGETHER = 1000
+"""Events after which no further batch joins a transaction: others must not wait for long."""
+
+
+class Waiting(NamedTuple):
+    """A batch that waits to be recorded, and where its receipt is awaited."""
+
+    batch: Batch
+    receipt: "Future[Receipt]"
+
+
+Group: TypeAlias = Sequence[Waiting]
+
+
+class Gathering:
+    """Records batches, those that come at once together; safe to share between threads."""
+
+    def __init__(self, surveillance: Surveillance, *, most_waiting: int) -> None:
+        """Begin with nothing waiting; `most_waiting` counts events."""
+        self._surveillance = surveillance
+        self._most_waiting = most_waiting
+        self._queue: deque[Waiting] = deque()
+        self._waiting_events = 0
+        self._is_closed = False
+        self._changed = Condition()
+        self._writer = Thread(target=self._write, name="writer", daemon=True)
+        self._writer.start()
+
+    def record(self, batch: Batch, *, waits_its_turn: bool = False) -> "Future[Receipt]":
+        """Hand a batch over.
+
+        Raises `Overloaded` where too much waits already, unless the sender `waits_its_turn`: one
+        that sends its next batch only once this one is recorded.
+        """
+        waiting = Waiting(batch, Future())
+        with self._changed:
+            if self._is_closed:
+                raise Overloaded("The service is being stopped.")
+            size = len(batch.drafts)
+            is_full = self._waiting_events and self._waiting_events + size > self._most_waiting
+            if is_full and not waits_its_turn:
+                raise Overloaded("More events are waiting than the service takes in at a time.")
+            self._waiting_events += size
+            self._queue.append(waiting)
+            self._changed.notify()
+        return waiting.receipt
+
+    def close(self) -> None:
+        """Record all that waits, then stop; nothing is taken any more."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+        self._writer.join()
+
+    def _write(self) -> None:
+        while group := self._next_group():
+            wanted = [one for one in group if one.receipt.set_running_or_notify_cancel()]
+            if wanted:
+                self._record(wanted)
+
+    def _next_group(self) -> Group:
+        """What waits, up to a transaction's worth; nothing only once all is done and closed."""
+        group: list[Waiting] = []
+        size = 0
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._is_closed)
+            while self._queue and (not group or size + _size(self._queue[0]) <= MOST_TOGETHER):
+                group.append(self._queue.popleft())
+                size += _size(group[-1])
+            self._waiting_events -= size
+        return group
+
+    def _record(self, group: Group) -> None:
+        """Record a group; where it fails, each batch alone, so that each has only its own fault."""
+        fault = self._fault_of(group)
+        unavailable_in_a_row = 0
+        for one in group if fault else ():
+            # One batch may be what the store cannot take; after two in a row, the store is gone.
+            if len(group) > 1 and unavailable_in_a_row < 2:
+                fault = self._fault_of([one])
+                is_unavailable = isinstance(fault, UNAVAILABLE)
+                unavailable_in_a_row = unavailable_in_a_row + 1 if is_unavailable else 0
+            if fault is not None:
+                one.receipt.set_exception(fault)
+
+    def _fault_of(self, group: Group) -> Exception | None:
+        """Record a group and tell each sender, or say why it cannot be done."""
+        try:
+            receipts = record_together(self._surveillance, [one.batch for one in group])
+        except Exception as fault:
+            return fault
+        for one, receipt in zip(group, receipts, strict=True):
+            one.receipt.set_result(receipt)
+        return None
+
+
+def _size(waiting: Waiting) -> int:
+    return len(waiting.batch.drafts)
