@@ -13,10 +13,10 @@ unexport VIRTUAL_ENV
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test lint format lock secrets clean
+.PHONY: help demo serve test lint format calibration lock secrets clean
 
 help: ## Show these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 demo: .venv/runtime.stamp ## Run Graftwatch with example data, on this machine only
 	$(BIN)/graftwatch demo
@@ -39,6 +39,9 @@ lint: .venv/dev.stamp ## Check everything that needs no running
 format: .venv/dev.stamp ## Put the source into the house's style
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+calibration: .venv/dev.stamp ## Simulate anew how often the methods err: docs/calibration.md
+	$(BIN)/python -m tests.calibration
 
 COMPILE = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11
