@@ -13,10 +13,10 @@ unexport VIRTUAL_ENV
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test lint format bench lock secrets clean
+.PHONY: help demo serve test lint format bench calibration lock secrets clean
 
 help: ## Show these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 demo: .venv/runtime.stamp ## Run Graftwatch with example data, on this machine only
 	$(BIN)/graftwatch demo
@@ -42,6 +42,9 @@ format: .venv/dev.stamp ## Put the source into the house's style
 
 bench: .venv/dev.stamp ## Measure, print ratios, keep them in bench/results (BENCH_ARGS="events --store sqlite")
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+calibration: .venv/dev.stamp ## Simulate anew how often the methods err: docs/calibration.md
+	$(BIN)/python -m tests.calibration
 
 COMPILE = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11

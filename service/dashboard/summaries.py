@@ -28,7 +28,8 @@ def _excess(now: Evidence, baseline: Baseline | None) -> str:
 
 def _rise(now: Evidence, baseline: Baseline | None) -> str:
     days = words.days_between(now["rise_from"], now["rise_to"])
-    counts = f"{words.counted(now['observed'], 'case')} in {days}, where {_expected(now, baseline)}"
+    cases = words.counted(now["observed"], "case")
+    counts = f"{cases}, {days}, where {_expected(now, baseline)}"
     return f"{counts}. {REACHED[statistic_of(now)](now)}"
 
 

@@ -27,10 +27,12 @@ def weigh_e_detector(monitor: MonitorDefinition, _: Baseline, counts: Counts) ->
     path = rise_path(counts.new_cases, counts.newly_expected, rate_ratios=ratios)
     begun = np.stack([_begun(counts, ratio) for ratio in ratios], axis=1)
     strongest = path.log_r.argmax(axis=1) if counts.days.size else np.array([], dtype=np.int64)
+    above = path.log_mean - math.log(monitor.days_between_false_alarms)
     return Weighed(
         statistic=told(path.log_mean),
         threshold=monitor.days_between_false_alarms,
-        log_above=path.log_mean - math.log(monitor.days_between_false_alarms),
+        # Where next to nothing is expected, R grows by 1 a day without a case: that is no rise.
+        log_above=np.where(counts.new_cases > 0, above, -np.inf),
         began=begun[np.arange(counts.days.size), strongest],
     )
 

@@ -10,19 +10,11 @@ stratum or episode, at the facilities of the batch and, where their scope says s
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from service.monitors.alerts import (
     AlertState,
-    Change,
-    MergeInto,
-    Open,
-    Support,
-    Update,
-    after,
     evidence_since,
-    opened,
 )
 from service.monitors.cases import Case
 from service.monitors.clusters import cluster_evaluation
@@ -33,6 +25,7 @@ from service.monitors.reconcile import reconcile
 from service.monitors.sentinel import sentinel_evaluations
 from service.monitors.series import Series
 from service.monitors.signals import NETWORK, Evaluation, Signal, facility_of, facility_scope
+from service.pipeline.kept_alerts import keep_changes
 from service.pipeline.observations import CaseFile, cases_for, series_for
 from service.pipeline.readings import keep_readings
 from service.pipeline.surveillance import Surveillance
@@ -175,7 +168,9 @@ def evaluate(
                 position=position,
             )
     changes = reconcile(evaluations, watched.alerts)
-    _keep(connection, changes, {a.id: a for a in watched.alerts}, position, surveillance.clock())
+    keep_changes(
+        connection, changes, {a.id: a for a in watched.alerts}, position, surveillance.clock()
+    )
 
 
 def _against_baseline(
@@ -247,42 +242,3 @@ EVALUATE: dict[Kind, Callable[[Watch, MonitorDefinition, Touched], Iterable[Eval
     "sentinel": _sentinel,
     "cluster": _cluster,
 }
-
-
-def _keep(
-    connection: Connection,
-    changes: Iterable[Change],
-    alerts: dict[str, AlertState],
-    position: int,
-    now: datetime,
-) -> None:
-    number = alert_store.opened_at_position(connection, position)
-    for change in changes:
-        if isinstance(change, Open):
-            alert_id = f"alert-{position}-{number}"
-            number += 1
-            state = opened(change, alert_id=alert_id, opened_position=position)
-            evidence = {**change.signal.evidence, "position": position}
-            state = replace(state, latest_evidence=evidence)
-            alert_store.add_alert(connection, state, change.signal.cases, evidence, now)
-            name, detail = "opened", {"cases": len(change.signal.cases), "severity": state.severity}
-        else:
-            state = after(alerts[change.alert_id], change)
-            state = replace(state, latest_evidence={**state.latest_evidence, "position": position})
-            alert_store.save_alert(connection, state)
-            if isinstance(change, Update):
-                alert_store.set_cases(connection, state.id, change.signal.cases)
-            elif isinstance(change, MergeInto):
-                alert_store.set_cases(connection, state.id, ())
-            name, detail = _told(change)
-        alerts[state.id] = state
-        if not isinstance(change, Update) or change.is_noteworthy:
-            alert_store.add_history(connection, state.id, name, now, detail=detail)
-
-
-def _told(change: Update | Support | MergeInto) -> tuple[str, dict[str, Any]]:
-    if isinstance(change, Update):
-        return "updated", {"what": list(change.what)}
-    if isinstance(change, Support):
-        return ("supported" if change.supported else "unsupported"), {"why": change.why}
-    return "merged", {"into": change.into}

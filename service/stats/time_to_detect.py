@@ -146,8 +146,8 @@ def e_detector(
 ) -> TimeToDetect:
     """The e-detector, from R = 0; simulated.
 
-    Where so many days expect less than a case or so, R grows by nearly 1 a day whatever happens: it
-    then signals after `days_between_false_alarms` days with hardly a case, or none.
+    Where so many days expect less than a case or so, R grows by nearly 1 a day whatever happens:
+    the first case after `days_between_false_alarms` days then signals.
 
     >>> found = e_detector(3650.0, expected_per_day=0.05, rate_ratio=3.0)
     >>> 70 < found.median < 85

@@ -115,6 +115,8 @@ def watch(
 ) -> Watched:
     """Watch each series from its state until it signals, or to the end of the last day.
 
+    Only days with a case can signal.
+
     >>> one_case = Cusum(reference=0.01, threshold=0.5)
     >>> start = one_case.fresh(20_000)
     >>> found = watch(one_case, 0.1, np.random.default_rng(1), state=start, last_day=10_000)
@@ -132,14 +134,8 @@ def watch(
         # Time to the next case: whole days without one, then the part of its day that is over.
         waits = random.exponential(1.0 / mean_per_day, index.size)
         quiet = np.minimum(np.floor(waits), last_day - clock)
-        before, state = state, rule.quiet(state, quiet)
-        early = rule.signals(state) & (quiet > 0)
-        if early.any():  # days alone can raise an e-detector where next to nothing is expected
-            days[index[early]] = clock[early] + _first_quiet_signal(
-                rule, before[early], quiet[early]
-            )
-        clock = clock + quiet
-        goes_on = leave(early | (clock >= last_day))
+        state, clock = rule.quiet(state, quiet), clock + quiet
+        goes_on = leave(clock >= last_day)
         index, clock = index[goes_on], clock[goes_on]
         waits, state = waits[goes_on], state[goes_on]
         cases = 1 + random.poisson(mean_per_day * (1.0 - waits + np.floor(waits)))
@@ -149,14 +145,3 @@ def watch(
         goes_on = leave(signals | (clock >= last_day))
         index, clock, state = index[goes_on], clock[goes_on], state[goes_on]
     return Watched(days, at_end)
-
-
-def _first_quiet_signal(rule: Rule, state: Numbers, days: Numbers) -> Numbers:
-    """The first of the quiet days on which each series signals; on the last all do."""
-    low, high = np.zeros(days.shape), days.copy()
-    while np.any(high - low > 1.0):
-        middle = np.floor((low + high) / 2.0)
-        signals = rule.signals(rule.quiet(state, middle)) & (middle > low)
-        low = np.where(signals, low, np.maximum(middle, low))
-        high = np.where(signals, middle, high)
-    return high

@@ -139,11 +139,21 @@ def test_the_e_detector_is_the_recursion_day_by_day_and_dates_the_rise() -> None
     assert found.now == pytest.approx(means[-1])
     assert found.highest == pytest.approx(max(means))
     first = next(day for day, mean in enumerate(means, start=1) if mean >= 3650)
-    last = max(day for day, mean in enumerate(means, start=1) if mean >= 3650)
+    last = max(day for day in onsets if means[day - 1] >= 3650)
     assert (found.signalled_day, found.counted) == (first, (301, last))
     assert (found.observed, found.first_onset_day) == (12, 301)
     assert found.expected == pytest.approx(PER_DAY * (last - 300))
     assert found.exposure == PATIENTS * (last - 300)
+
+
+def test_days_without_a_case_are_no_rise_however_little_is_expected() -> None:
+    """One patient: 0.1 / 3653 expected a day, so that R grows by nearly 1 a day past 3,650."""
+    monitor = watched("e_detector")
+    quiet = weigh(monitor, RATE, at_risk(1, []), since_day=None, today=6000)
+    assert quiet.now > quiet.threshold
+    assert (quiet.signalled_day, quiet.severity) == (None, None)
+    ill = weigh(monitor, RATE, at_risk(1, [5900]), since_day=None, today=6000)
+    assert (ill.signalled_day, ill.observed) == (5900, 1)
 
 
 def test_the_cusum_is_the_sum_above_the_reference_and_forgets_a_quiet_past() -> None:

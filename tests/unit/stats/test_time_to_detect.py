@@ -128,14 +128,16 @@ def test_the_simulated_cusum_takes_as_long_as_its_chain_says() -> None:
         assert days.mean() == pytest.approx(chain, rel=0.015)
 
 
-def test_days_alone_raise_an_e_detector_where_nothing_is_expected() -> None:
+def test_days_alone_signal_nothing_and_the_first_case_after_them_does() -> None:
+    """So little is expected that R grows by nearly 1 a day: past the threshold in 3,717 days."""
     mu = 1e-5
-    quiet = first_rise(rise_path(np.zeros(4_000), np.full(4_000, mu)), 3650.0)
-    assert quiet is not None
+    assert first_rise(rise_path(np.zeros(4_000), np.full(4_000, mu)), 3650.0) is not None
     rule = Detector(mu, 3650.0)
-    start = rule.fresh(50)
-    days = watch(rule, 1e-9, np.random.default_rng(104), state=start, last_day=36_525).days
-    assert set(days) == {quiet + 1.0}
+    random = np.random.default_rng(104)
+    quiet = watch(rule, 1e-12, random, state=rule.fresh(50), last_day=36_525)
+    assert np.all(np.isinf(quiet.days))
+    later = watch(rule, 0.01, random, state=quiet.state, last_day=36_525)
+    assert later.days.mean() == pytest.approx(100.0, rel=0.5)
 
 
 def test_a_series_may_be_watched_in_two_parts() -> None:
