@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from bench import events, results, stream
+from bench import events, reads, results, stream
 from bench.stores import STORES, servers
 
 Ratios = list[tuple[str, str, str]]
@@ -31,6 +31,7 @@ def parts(largest: int) -> dict[str, Part]:
     return {
         "events": Part(events.measure, events.ratios),
         "stream": Part(partial(stream.measure, numbers=numbers), stream.ratios),
+        "reads": Part(partial(reads.measure, numbers=numbers), reads.ratios),
     }
 
 
