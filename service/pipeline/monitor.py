@@ -95,10 +95,12 @@ def watch(
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What a batch changed: where, after which transplants; None for everywhere, after all."""
+    """What a batch changed: where, after which transplants, infections of which types; None for
+    everywhere, after all, of all."""
 
     facilities: frozenset[str] | None
     transplant_types: frozenset[str] | None
+    infection_types: frozenset[str] | None = None
 
     @classmethod
     def by(cls, postings: Iterable[Posting]) -> "Touched":
@@ -111,6 +113,7 @@ class Touched:
             facilities=frozenset(p.patient.facility for p in changed),
             transplant_types=frozenset(s.transplant_type for s in strata)
             | frozenset(exposure.transplant_type for exposure in exposures),
+            infection_types=frozenset(episode.infection_type for episode in episodes),
         )
 
     @property
@@ -125,6 +128,10 @@ class Touched:
         population = baseline.population.transplant_type
         touched = self.transplant_types
         return not population or touched is None or not touched.isdisjoint(population)
+
+    def holds_infections(self, infection_type: str) -> bool:
+        """Can what a rule links have changed, which looks at infections and at no time at risk?"""
+        return self.infection_types is None or infection_type in self.infection_types
 
     def places(self, cases: Iterable[Case], alerts: Iterable[AlertState]) -> list[str]:
         """The facilities to evaluate: those touched, else all with a case or an alert."""
@@ -208,6 +215,8 @@ def _against_baseline(
 
 def _sentinel(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> Iterable[Evaluation]:
     infection_type = monitor.sentinel.infection_type if monitor.sentinel else ""
+    if not touched.holds_infections(infection_type):
+        return ()
     infections = watched.case_file.infections([infection_type])
     own = [alert for alert in watched.alerts if alert.monitor_id == monitor.id]
     places = touched.places(infections, own)
@@ -216,19 +225,21 @@ def _sentinel(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> I
     )
 
 
-def _cluster(watched: Watch, monitor: MonitorDefinition, _: Touched) -> Iterable[Evaluation]:
+def _cluster(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> Iterable[Evaluation]:
     """The network, without naming cases in the evidence.
 
     An alert's cases stand in a table of their own, from which an erased patient is removed; a
     second list of them in the evidence would outlive the patient.
     """
     infection_type = monitor.cluster.infection_type if monitor.cluster else ""
+    if not touched.holds_infections(infection_type):
+        return ()
     found = cluster_evaluation(monitor, watched.case_file.infections([infection_type]))
     signals = tuple(
         replace(signal, evidence={**signal.evidence, "links": _links_without_names(signal)})
         for signal in found.signals
     )
-    return [replace(found, signals=signals)]
+    return (replace(found, signals=signals),)
 
 
 def _links_without_names(signal: Signal) -> list[dict[str, Any]]:

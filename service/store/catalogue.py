@@ -8,6 +8,7 @@ Source: docs/methods.md 7.
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 from sqlalchemy import Connection, insert, select
@@ -17,6 +18,9 @@ from service.monitors.definitions import MonitorDefinition
 from service.reference.baselines import Baseline
 from service.store.ledger import UPSERT
 from service.store.tables import BaselineRow, MonitorRow
+
+MOST_DECODED = 1_000
+"""The same text is decoded once; every batch reads the catalogue."""
 
 
 def add_baseline(connection: Connection, baseline: Baseline, now: datetime) -> None:
@@ -79,17 +83,14 @@ def put_monitor(connection: Connection, monitor: MonitorDefinition, now: datetim
 def current_monitors(connection: Connection) -> list[MonitorDefinition]:
     """Every monitor, in order of id."""
     query = select(col(MonitorRow.body)).order_by(col(MonitorRow.id))
-    return [
-        msgspec.json.decode(body, type=MonitorDefinition)
-        for body in connection.execute(query).scalars()
-    ]
+    return [_monitor(body) for body in connection.execute(query).scalars()]
 
 
 def find_monitor(connection: Connection, monitor_id: str) -> MonitorDefinition | None:
     """One monitor by its id."""
     query = select(col(MonitorRow.body)).where(col(MonitorRow.id) == monitor_id)
     body = connection.execute(query).scalar_one_or_none()
-    return None if body is None else msgspec.json.decode(body, type=MonitorDefinition)
+    return None if body is None else _monitor(body)
 
 
 def add_shipped(
@@ -109,5 +110,11 @@ def add_shipped(
             put_monitor(connection, monitor, now)
 
 
+@lru_cache(maxsize=MOST_DECODED)
 def _baseline(body: str) -> Baseline:
     return msgspec.json.decode(body, type=Baseline)
+
+
+@lru_cache(maxsize=MOST_DECODED)
+def _monitor(body: str) -> MonitorDefinition:
+    return msgspec.json.decode(body, type=MonitorDefinition)

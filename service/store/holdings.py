@@ -6,9 +6,7 @@ Source: docs/methods.md 6: posted ledger = replay from nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +15,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Subquery,
+    and_,
     delete,
     func,
     insert,
@@ -54,7 +53,8 @@ def posted(
                 )
             )
         for row in _current(connection, EpisodeRow, facility, names):
-            episodes[PatientKey(facility, row["patient"])].add(_episode(row, strata))
+            stratum = strata[row["stratum_id"]] if row["stratum_id"] is not None else None
+            episodes[PatientKey(facility, row["patient"])].add(_episode(row, stratum))
     return {
         patient: Contributions(frozenset(segments[patient]), frozenset(episodes[patient]))
         for patient in patients
@@ -70,12 +70,17 @@ def infections(
 ) -> Iterator[tuple[PatientKey, LedgerEpisode]]:
     """Every infection of the types, counted or not, of some facilities or of all (None).
 
-    Isolation without disease comes too where it is asked for. Strata are looked up facility by
-    facility, so the answer comes in order of facility.
+    Isolation without disease comes too where it is asked for. The answer comes in order of facility
+    and onset.
     """
     table = EpisodeRow.metadata.tables["episodes"].c
+    strata = StratumRow.metadata.tables["strata"].c
     query = (
-        select(*table)
+        select(*table, *(strata[name].label(f"of_{name}") for name in Stratum._fields))
+        .outerjoin(
+            StratumRow,
+            and_(strata.facility == table.facility, strata.stratum_id == table.stratum_id),
+        )
         .where(
             table.withdrawn_at.is_(None),
             table.infection_type.in_(list(infection_types)),
@@ -86,11 +91,10 @@ def infections(
         query = query.where(table.status != COLONISATION)
     if facilities is not None:
         query = query.where(table.facility.in_(list(facilities)))
-    rows = connection.execute(query).mappings().all()
-    for facility, of_facility in groupby(rows, key=itemgetter("facility")):
-        strata = _strata_of(connection, facility)
-        for row in of_facility:
-            yield PatientKey(facility, row["patient"]), _episode(row, strata)
+    for row in connection.execute(query).mappings():
+        counted = row["stratum_id"] is not None
+        stratum = Stratum(*(row[f"of_{name}"] for name in Stratum._fields)) if counted else None
+        yield PatientKey(row["facility"], row["patient"]), _episode(row, stratum)
 
 
 def sums_that_differ(connection: Connection) -> int:
@@ -151,11 +155,11 @@ def _current(
     yield from connection.execute(query).mappings()
 
 
-def _episode(row: RowMapping, strata: Mapping[int, Stratum]) -> LedgerEpisode:
+def _episode(row: RowMapping, stratum: Stratum | None) -> LedgerEpisode:
     placed = row["course_index_day"] is not None
     own = {name: row[name] for name in LedgerEpisode._fields if name in row}
     return LedgerEpisode(
         **own,
         exposure=Exposure(*(row[name] for name in Exposure._fields)) if placed else None,
-        stratum=strata[row["stratum_id"]] if row["stratum_id"] is not None else None,
+        stratum=stratum,
     )
