@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from datetime import date
 from importlib import import_module
 from itertools import product
 from math import isinf, isnan
@@ -46,6 +47,7 @@ from service.stats import (
     scaled_gamma,
     share_shift,
     sir,
+    step_grid,
     time_to_detect,
     time_to_detect_chain,
     time_to_detect_simulated,
@@ -289,6 +291,9 @@ CALLS: Mapping[Callable[..., Any], list[Call]] = {
         lambda day=day: time_to_detect_chain.crossing(np.array([day]), 1, 1e-9, last_look=day)
         for day in (0, 1, MILLION)
     ],
+    step_grid.month_of: calls(
+        step_grid.month_of, (NO_DAYS, np.array([1]), np.array([date.max.toordinal()]))
+    ),
     time_to_detect_simulated.watch: [
         lambda mean=mean: time_to_detect_simulated.watch(
             time_to_detect_simulated.Cusum(0.01, 0.5),
