@@ -47,6 +47,7 @@ from service.api.request_ends import TellEnds
 from service.api.request_log import log_request
 from service.api.secure_headers import SecureHeaders
 from service.api.shared_looks import SharedLooks
+from service.api.state import Running
 from service.dashboard import pages
 from service.domain.rules import FollowUpRules
 from service.errors import GraftwatchError
@@ -99,14 +100,8 @@ def create_app(settings: Settings) -> FastAPI:
             with closing(
                 Gathering(surveillance, most_waiting=settings.max_waiting_events)
             ) as gathering:
-                state.keep(
-                    app,
-                    settings,
-                    surveillance,
-                    metrics,
-                    gathering,
-                    SharedLooks(partial(holder_of, surveillance)),
-                )
+                holders = SharedLooks(partial(holder_of, surveillance))
+                state.keep(app, Running(settings, surveillance, metrics, gathering, holders))
                 yield
         finally:
             surveillance.database.close()

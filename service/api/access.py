@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from service.api.shared_looks import SharedLooks
-from service.api.state import get_holders, get_settings
+from service.api.state import running
 from service.errors import Forbidden, Unauthorised
 from service.pipeline.surveillance import Surveillance
-from service.settings import Settings
 from service.store import keys
 
 bearer = HTTPBearer(
@@ -82,16 +80,17 @@ LOCAL = Principal("local", frozenset(Scope))
 
 
 async def authenticate(
+    request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-    holders: Annotated[SharedLooks[Principal], Depends(get_holders)],
-    settings: Annotated[Settings, Depends(get_settings)],
 ) -> Principal:
     """The holder of the key that came with the request; raises `Unauthorised` without one."""
-    if settings.auth == "off":
+    service = running(request)
+    if service.settings.auth == "off":
         return LOCAL
     if credentials is None:
         raise Unauthorised("No key was sent. Send `Authorization: Bearer KEY`.", code="no_key")
-    return await holders.answer(credentials.credentials)
+    holder: Principal = await service.holders.answer(credentials.credentials)
+    return holder
 
 
 def holder_of(surveillance: Surveillance, token: str) -> Principal:

@@ -104,7 +104,7 @@ def put_new_version(
     monitors go over to the new version at once.
     """
     require_network(principal)
-    with surveillance.database.write() as connection:
+    with surveillance.write() as connection:
         held = catalogue.baseline_versions(connection, baseline_id)
         _require_unchanged(held, if_match)
         latest = held[0].version if held else 0

@@ -11,14 +11,12 @@ from fastapi import Depends
 
 from service.api.access import Principal, Scope, authenticate, require
 from service.api.metrics import Metrics
-from service.api.state import get_gathering, get_metrics, get_settings, get_surveillance
-from service.pipeline.gathering import Gathering
+from service.api.state import get_metrics, get_settings, get_surveillance
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
 
 SurveillanceDep = Annotated[Surveillance, Depends(get_surveillance)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
-GatheringDep = Annotated[Gathering, Depends(get_gathering)]
 MetricsDep = Annotated[Metrics, Depends(get_metrics)]
 PrincipalDep = Annotated[Principal, Depends(authenticate)]
 """Whoever holds a valid key, whatever its scopes."""
@@ -32,7 +30,6 @@ Operator = Annotated[Principal, Depends(require(Scope.MANAGE))]
 __all__ = [
     "AlertManager",
     "EventWriter",
-    "GatheringDep",
     "MetricsDep",
     "Operator",
     "PatientReader",

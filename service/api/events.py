@@ -15,13 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.api.access import Principal
-from service.api.dependencies import (
-    EventWriter,
-    GatheringDep,
-    MetricsDep,
-    SettingsDep,
-    SurveillanceDep,
-)
+from service.api.dependencies import EventWriter
 from service.api.event_answers import EventsAnswer, answer, told
 from service.api.event_documents import request_body
 from service.api.event_intake import Intake, Taken, intake, taken
@@ -35,6 +29,7 @@ from service.api.request_bodies import (
     plain_pieces,
     whole_body,
 )
+from service.api.state import running
 from service.errors import BadQuery, Detail, Unreadable
 from service.ingest.faults import DocumentFault
 from service.ingest.json_body import read_json
@@ -63,11 +58,7 @@ router = APIRouter(tags=["events"])
 )
 async def post_events(
     request: Request,
-    surveillance: SurveillanceDep,
-    gathering: GatheringDep,
-    settings: SettingsDep,
     principal: EventWriter,
-    metrics: MetricsDep,
     atomic: Annotated[bool, Query(description="All or nothing; not for NDJSON.")] = False,
 ) -> Response:
     """Send events. All valid events are kept, all faults are told at once, and no message repeats
@@ -80,19 +71,20 @@ async def post_events(
         raise unknown_type()
     if media_type == NDJSON and atomic:
         raise not_atomic()
-    sender = Sender(surveillance, gathering, settings, principal)
+    service = running(request)
+    sender = Sender(service.surveillance, service.gathering, service.settings, principal)
     account = StreamAccount()
     if media_type == JSON:
-        body = await whole_body(request, settings.max_body_bytes)
+        body = await whole_body(request, service.settings.max_body_bytes)
         document = await sender.take_document(body, atomic=atomic)
-        metrics.count_events(document.counts)
+        service.metrics.count_events(document.counts)
         return answer(document.counts, document.position, document.results, atomic=atomic)
-    splitter = LineSplitter(settings.max_line_bytes)
+    splitter = LineSplitter(service.settings.max_line_bytes)
     pieces = plain_pieces(request)
     try:
-        async for lines in batches(pieces, splitter, settings.ingest_batch_size):
+        async for lines in batches(pieces, splitter, service.settings.ingest_batch_size):
             batch = await sender.take_lines(lines)
-            metrics.count_events(batch.counts)
+            service.metrics.count_events(batch.counts)
             account.add(batch)
     except Unreadable as fault:
         return broken_off(fault, account)

@@ -69,7 +69,7 @@ def add_monitor(
     """A monitor by any method that can watch the baseline, by the usual one where none is named;
     switched on, it is evaluated over all present data at once."""
     require_network(principal)
-    with surveillance.database.write() as connection:
+    with surveillance.write() as connection:
         if catalogue.find_monitor(connection, body.id):
             raise Conflict("There is a monitor of that id already: change it with PATCH.")
         asked = body.method if "method" in body.model_fields_set else None
@@ -104,7 +104,7 @@ def change_monitor(
     """What is left out stays. A monitor that is on, and now watches otherwise, is evaluated over
     all present data in the same transaction; its alerts stay, switched off they are left alone."""
     require_network(principal)
-    with surveillance.database.write() as connection:
+    with surveillance.write() as connection:
         before = find_monitor(connection, monitor_id)
         after = changed(before, body)
         if after.method != before.method and after.baseline_id:

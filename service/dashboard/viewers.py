@@ -49,13 +49,13 @@ LOCAL = Viewer("local", frozenset({RATES_READ, PATIENTS_READ}), signed_in=False)
 
 def surveillance_of(request: Request) -> Surveillance:
     """The running surveillance, which `service.main` keeps with the application."""
-    found: Surveillance = request.app.state.surveillance
+    found: Surveillance = request.app.state.running.surveillance
     return found
 
 
 def settings_of(request: Request) -> Settings:
     """The settings the service was started with."""
-    found: Settings = request.app.state.settings
+    found: Settings = request.app.state.running.settings
     return found
 
 

@@ -109,18 +109,26 @@ class Contributions:
     segments: frozenset[Segment] = frozenset()
     episodes: frozenset[LedgerEpisode] = frozenset()
 
-    def steps(self) -> Counter[Step]:
-        """The segments as changes in the number at risk."""
-        return steps(self.segments)
+    def __sub__(self, other: "Contributions") -> "Contributions":
+        """What these hold that the others do not."""
+        return Contributions(self.segments - other.segments, self.episodes - other.episodes)
+
+    def __bool__(self) -> bool:
+        """Is anything added?"""
+        return bool(self.segments or self.episodes)
 
 
-def steps(segments: Iterable[Segment]) -> Counter[Step]:
-    """+1 on the first day of each segment, -1 on the day after its last; a marker never ends."""
+def steps(segments: Iterable[Segment], *, less: Iterable[Segment] = ()) -> Counter[Step]:
+    """+1 on the first day of each segment, -1 on the day after its last; a marker never ends.
+
+    The steps of the segments `less` are taken off; none is left that comes to nothing.
+    """
     changes: Counter[Step] = Counter()
-    for segment in segments:
-        changes[Step(segment.stratum, segment.risk_set, segment.start_day)] += 1
-        if segment.risk_set not in MARKERS:
-            changes[Step(segment.stratum, segment.risk_set, segment.end_day + 1)] -= 1
+    for sign, some in ((1, segments), (-1, less)):
+        for _, stratum, risk_set, start_day, end_day in some:
+            changes[Step(stratum, risk_set, start_day)] += sign
+            if risk_set not in MARKERS:
+                changes[Step(stratum, risk_set, end_day + 1)] -= sign
     return Counter({step: change for step, change in changes.items() if change})
 
 

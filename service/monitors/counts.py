@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import MeasureMismatch
+from service.monitors.day_counts import Whole
 from service.monitors.series import (
     Amounts,
     CohortSeries,
@@ -30,7 +31,6 @@ from service.monitors.series import (
     Series,
     ShareSeries,
     Unit,
-    Whole,
 )
 from service.reference.baselines import Baseline
 from service.stats.rates import DAYS_PER_YEAR

@@ -23,12 +23,12 @@ def baseline_evaluation(
     baseline: Baseline,
     scope_key: str,
     series: Series,
-    cases: Iterable[Case],
+    cases: Callable[[], Iterable[Case]],
     *,
     since_day: int | None,
     today: int,
 ) -> Evaluation:
-    """Evaluate one place; `cases` are those whose onsets the series holds."""
+    """Evaluate one place; `cases` finds those whose onsets the series holds, where they signal."""
     evidence = weigh(definition, baseline, series, since_day=since_day, today=today)
     signals: tuple[Signal, ...] = ()
     if evidence.severity:
@@ -38,7 +38,7 @@ def baseline_evaluation(
             scope_key=scope_key,
             severity=evidence.severity,
             title=f"{definition.title} {place_words(scope_key)}",
-            cases=in_order(case for case in cases if _stands(case, series, evidence, today)),
+            cases=in_order(case for case in cases() if _stands(case, series, evidence, today)),
             evidence=evidence.as_json(baseline),
         )
         signals = (signal,)

@@ -13,9 +13,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from service.monitors.counts import Counts, Numbers
+from service.monitors.day_counts import Whole
 from service.monitors.definitions import Method
 from service.monitors.nulls import NullValue
-from service.monitors.series import Amounts, Unit, Whole
+from service.monitors.series import Amounts, Unit
 from service.reference.baselines import Baseline
 
 Statistic: TypeAlias = Literal["e_value", "log_likelihood_ratio", "e_detector", "cusum"]

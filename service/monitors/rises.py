@@ -12,9 +12,9 @@ import math
 import numpy as np
 
 from service.monitors.counts import Counts, Numbers
+from service.monitors.day_counts import Whole
 from service.monitors.definitions import MonitorDefinition
 from service.monitors.evidence import Weighed, told
-from service.monitors.series import Whole
 from service.monitors.settings import CusumSettings, DetectorSettings
 from service.reference.baselines import Baseline
 from service.stats.e_detector import rise_path

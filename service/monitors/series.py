@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.monitors.cases import Case
+from service.monitors.day_counts import DayCounts, Whole
 from service.stats.person_time import RunningPersonDays
 
-Whole: TypeAlias = NDArray[np.int64]
 Unit: TypeAlias = Literal["person_days", "recipients", "cases", "expected_cases"]
 Amounts: TypeAlias = NDArray[np.int64] | NDArray[np.float64]
 
@@ -44,6 +44,11 @@ class DailySeries:
         if since_day is None:
             return running.before(days + 1)
         return running.between(np.full(days.shape, since_day, dtype=np.int64), days)
+
+    @property
+    def steps(self) -> tuple[Whole, Whole]:
+        """Days and the change in the number at risk on each."""
+        return self.risk_days, self.risk_changes
 
     @property
     def first_day(self) -> int | None:
@@ -70,6 +75,11 @@ class CohortSeries:
         return _counts(_within(self.entered_days, self.entered_days, since_day, None), days)
 
     @property
+    def steps(self) -> tuple[Whole, Whole]:
+        """Days and the recipients that entered on each."""
+        return self.entered_days, np.ones_like(self.entered_days)
+
+    @property
     def first_day(self) -> int | None:
         """The first day of which anything is known."""
         return _earliest(self.entered_days, self.case_days)
@@ -90,6 +100,11 @@ class ShareSeries:
     def exposure(self, since_day: int | None, days: Whole) -> Whole:
         """Cases, of the kind or not, by each day."""
         return _counts(_within(self.among_days, self.among_days, since_day, None), days)
+
+    @property
+    def steps(self) -> tuple[Whole, Whole]:
+        """Days and the cases, of the kind or not, of each."""
+        return self.among_days, np.ones_like(self.among_days)
 
     @property
     def first_day(self) -> int | None:
@@ -125,12 +140,16 @@ class ExpectedSeries:
         return _earliest(self.expected_days, self.case_days)
 
 
-Series: TypeAlias = DailySeries | CohortSeries | ShareSeries | ExpectedSeries
+LedgerSeries: TypeAlias = DailySeries | CohortSeries | ShareSeries
+"""What the ledger tells, case by case."""
+Series: TypeAlias = LedgerSeries | ExpectedSeries
 
 
 def daily_series(cases: Iterable[Case], risk_days: Whole, risk_changes: Whole) -> DailySeries:
-    """Cases against person-time."""
-    return DailySeries(onsets_of(cases), risk_days, risk_changes)
+    """Cases against person-time; a day on which as many leave as enter is no step."""
+    steps = DayCounts()
+    steps.add(risk_days, risk_changes)
+    return DailySeries(onsets_of(cases), *steps.until())
 
 
 def cohort_series(cases: Iterable[Case], entered_days: Whole) -> CohortSeries:

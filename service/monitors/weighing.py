@@ -19,12 +19,13 @@ from service.monitors.counts import (
     days_of_onsets,
     every_day,
 )
+from service.monitors.day_counts import Whole
 from service.monitors.definitions import Method, MonitorDefinition
 from service.monitors.evidence import Evidence, Statistic, Weighed, path_of, severity_of
 from service.monitors.excess import weigh_conditional, weigh_e_process, weigh_maxsprt
 from service.monitors.nulls import NullValue, expected_null
 from service.monitors.rises import weigh_cusum, weigh_e_detector
-from service.monitors.series import Amounts, Series, Whole
+from service.monitors.series import Amounts, Series
 from service.monitors.shares import weigh_share_shift
 from service.reference.baselines import Baseline
 

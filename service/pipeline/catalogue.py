@@ -103,4 +103,5 @@ def evaluate_anew(
     """Evaluate the monitors over all that is known, at every facility."""
     if monitors:
         position = ledger.head_position(connection)
+        surveillance.kept_series.follow((), position, position)
         evaluate(connection, surveillance, monitors, EVERYTHING, position)

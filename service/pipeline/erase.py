@@ -23,19 +23,20 @@ from service.store.ledger import Posting
 
 def erase(surveillance: Surveillance, patient: PatientKey, actor: str) -> int:
     """Erase the patient in one transaction; returns the position the ledger has reached."""
-    with surveillance.database.write() as connection:
+    with surveillance.write() as connection:
         received = event_store.events_of_patients(connection, [patient]).get(patient)
         if not received:
             raise NotFound("No such patient is known.")
         now = surveillance.clock()
-        position = ledger.head_position(connection) + 1
+        reached = ledger.head_position(connection)
+        position = reached + 1
         before = contributions([row.event for row in received], surveillance.rules)
         postings = [Posting(patient, before=before, after=Contributions())]
         ledger.post(connection, postings, position)
         ledger.forget(connection, patient, position)
         event_store.erase_events(connection, patient)
         ledger.advance(connection, position, now)
-        watch(connection, surveillance, postings, position)
+        watch(connection, surveillance, postings, reached, position)
         erasure.forget_in_alerts(connection, patient)
         entry = AuditEntry(now, actor, "patient_erased", {"facility": patient.facility})
         audit.add_entry(connection, entry)

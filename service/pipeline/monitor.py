@@ -8,10 +8,12 @@ Only monitors that the batch can have touched are evaluated: those whose populat
 stratum or episode, at the facilities of the batch and, where their scope says so, the network.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
+from service.domain.days import FAR_FUTURE_DAY
 from service.monitors.alerts import (
     AlertState,
     evidence_since,
@@ -21,11 +23,13 @@ from service.monitors.clusters import cluster_evaluation
 from service.monitors.definitions import Kind, MonitorDefinition
 from service.monitors.evaluations import baseline_evaluation
 from service.monitors.methods import cannot_watch
+from service.monitors.questions import Question
 from service.monitors.reconcile import reconcile
 from service.monitors.sentinel import sentinel_evaluations
-from service.monitors.series import Series
+from service.monitors.series import LedgerSeries
 from service.monitors.signals import NETWORK, Evaluation, Signal, facility_of, facility_scope
 from service.pipeline.kept_alerts import keep_changes
+from service.pipeline.kept_series import KeptSeries
 from service.pipeline.observations import CaseFile, cases_for, series_for
 from service.pipeline.readings import keep_readings
 from service.pipeline.surveillance import Surveillance
@@ -45,29 +49,31 @@ class Watch:
     baselines: Mapping[str, Baseline]
     alerts: Sequence[AlertState]
     today: int
-    _series: dict[tuple[str, tuple[str, ...] | None, bool], Series] = field(default_factory=dict)
+    kept_series: KeptSeries = field(default_factory=KeptSeries)
 
-    def series_of(
-        self,
-        baseline: Baseline,
-        facilities: tuple[str, ...] | None,
-        *,
-        without_contaminants: bool,
-    ) -> Series:
-        """The series of a place, read once for all monitors of the baseline."""
-        key = (baseline.id, facilities, without_contaminants)
-        if key not in self._series:
-            clean = without_contaminants
-            cases = cases_for(self.case_file, baseline, facilities, without_contaminants=clean)
-            self._series[key] = series_for(
-                self.case_file,
-                baseline,
-                cases,
-                facilities,
-                self.today,
-                without_contaminants=clean,
+    def series_of(self, question: Question, facility: str | None) -> LedgerSeries:
+        """The series of a place up to today: as it is kept, or as the ledger tells it."""
+
+        def read() -> LedgerSeries:
+            return series_for(
+                self.case_file.at(facility, question),
+                question.baseline,
+                self.cases_of(question, facility),
+                None if facility is None else (facility,),
+                FAR_FUTURE_DAY,
+                without_contaminants=question.without_contaminants,
             )
-        return self._series[key]
+
+        return self.kept_series.series_of(question, facility, self.today, read)
+
+    def cases_of(self, question: Question, facility: str | None) -> tuple[Case, ...]:
+        """The cases of a place."""
+        return cases_for(
+            self.case_file.at(facility, question),
+            question.baseline,
+            None if facility is None else (facility,),
+            without_contaminants=question.without_contaminants,
+        )
 
     def alerts_of(self, monitor: MonitorDefinition, scope_key: str) -> list[AlertState]:
         """The alerts of a monitor for one place."""
@@ -83,10 +89,12 @@ class Watch:
 def watch(
     connection: Connection,
     surveillance: Surveillance,
-    postings: Iterable[Posting],
+    postings: Collection[Posting],
+    before: int,
     position: int,
 ) -> None:
-    """Evaluate every enabled monitor that the postings touch."""
+    """Evaluate every enabled monitor that the postings touch, which led from one position on."""
+    surveillance.kept_series.follow(postings, before, position)
     touched = Touched.by(postings)
     if touched.facilities:
         monitors = [m for m in catalogue.current_monitors(connection) if m.enabled]
@@ -105,9 +113,10 @@ class Touched:
     @classmethod
     def by(cls, postings: Iterable[Posting]) -> "Touched":
         """What the postings changed."""
-        changed = [p for p in postings if p.changed_segments or p.changed_episodes]
-        strata = {segment.stratum for p in changed for segment in p.changed_segments}
-        episodes = {episode for p in changed for episode in p.changed_episodes}
+        changed = [posting for posting in postings if posting.came or posting.went]
+        changes = [change for posting in changed for change in (posting.came, posting.went)]
+        strata = {segment.stratum for change in changes for segment in change.segments}
+        episodes = {episode for change in changes for episode in change.episodes}
         exposures = {episode.exposure for episode in episodes if episode.exposure}
         return cls(
             facilities=frozenset(p.patient.facility for p in changed),
@@ -160,20 +169,21 @@ def evaluate(
         baselines=catalogue.current_baselines(connection),
         alerts=[alert.state for alert in kept],
         today=surveillance.today().toordinal(),
+        kept_series=surveillance.kept_series,
     )
-    evaluations: list[Evaluation] = []
-    for monitor in monitors:
-        found = list(EVALUATE[monitor.kind](watched, monitor, touched))
-        evaluations += found
-        if watched.is_weighed(monitor, touched):
-            keep_readings(
-                connection,
-                monitor.id,
-                touched.scope_keys,
-                found,
-                day=watched.today,
-                position=position,
-            )
+    evaluations = [
+        evaluation
+        for monitor in monitors
+        for evaluation in EVALUATE[monitor.kind](watched, monitor, touched)
+    ]
+    keep_readings(
+        connection,
+        {monitor.id for monitor in monitors if watched.is_weighed(monitor, touched)},
+        touched.scope_keys,
+        evaluations,
+        day=watched.today,
+        position=position,
+    )
     changes = reconcile(evaluations, watched.alerts)
     keep_changes(
         connection, changes, {a.id: a for a in watched.alerts}, position, surveillance.clock()
@@ -190,27 +200,33 @@ def _against_baseline(
     baseline = watched.baselines.get(monitor.baseline_id or "")
     if baseline is None or cannot_watch(monitor, baseline) or not touched.concerns(baseline):
         return
-    clean = monitor.exclude_usual_contaminants
-    everywhere = cases_for(watched.case_file, baseline, None, without_contaminants=clean)
-    own = [alert for alert in watched.alerts if alert.monitor_id == monitor.id]
-    scopes: dict[str, tuple[str, ...] | None] = {}
-    if monitor.scope in ("facility", "both"):
-        scopes |= {facility_scope(name): (name,) for name in touched.places(everywhere, own)}
-    if monitor.scope in ("network", "both"):
-        scopes[NETWORK] = None
-    for scope_key, facilities in scopes.items():
-        cases = cases_for(watched.case_file, baseline, facilities, without_contaminants=clean)
+    question = Question(baseline, monitor.exclude_usual_contaminants)
+    for facility in _places(watched, monitor, question, touched):
+        scope_key = NETWORK if facility is None else facility_scope(facility)
+        series = watched.series_of(question, facility)
         of_place = watched.alerts_of(monitor, scope_key)
-        if cases or of_place:
+        if series.case_days.size or of_place:
             yield baseline_evaluation(
                 monitor,
                 baseline,
                 scope_key,
-                watched.series_of(baseline, facilities, without_contaminants=clean),
-                cases,
+                series,
+                partial(watched.cases_of, question, facility),
                 since_day=evidence_since(of_place),
                 today=watched.today,
             )
+
+
+def _places(
+    watched: Watch, monitor: MonitorDefinition, question: Question, touched: Touched
+) -> Iterator[str | None]:
+    """The facilities to evaluate, and None for the network, as the monitor's scope has it."""
+    if monitor.scope in ("facility", "both"):
+        everywhere = watched.cases_of(question, None) if touched.facilities is None else ()
+        own = [alert for alert in watched.alerts if alert.monitor_id == monitor.id]
+        yield from touched.places(everywhere, own)
+    if monitor.scope in ("network", "both"):
+        yield None
 
 
 def _sentinel(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> Iterable[Evaluation]:

@@ -17,11 +17,12 @@ from service.errors import NotFound
 from service.monitors.alerts import evidence_since
 from service.monitors.cases import Case
 from service.monitors.counts import counts_on
+from service.monitors.day_counts import Whole
 from service.monitors.definitions import MonitorDefinition
 from service.monitors.detection import times_to_detect
 from service.monitors.evidence import Evidence
 from service.monitors.methods import cannot_watch
-from service.monitors.series import Series, Whole
+from service.monitors.series import Series
 from service.monitors.signals import NETWORK, facility_scope
 from service.monitors.weighing import null_of, weigh
 from service.pipeline.observations import CaseFile, cases_for, series_for

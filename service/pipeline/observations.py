@@ -9,21 +9,12 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 
-from service.domain.contributions import ANY, FOLLOW_UP, not_at_risk_first
-from service.domain.episodes import COLONISATION
 from service.monitors.cases import Case, case_of
-from service.monitors.nulls import (
-    counted_against,
-    counts_first_matching,
-    matches,
-    of_colonisation,
-    phases_at_risk,
-    statuses_of,
-)
-from service.monitors.series import Series, Whole, cohort_series, daily_series, share_series
+from service.monitors.day_counts import Whole
+from service.monitors.questions import Filters, Question
+from service.monitors.series import LedgerSeries, cohort_series, daily_series, share_series
 from service.reference import INFECTION_TYPES
 from service.reference.baselines import Baseline
 from service.store import holdings, sums
@@ -43,7 +34,15 @@ class CaseFile:
     def __post_init__(self) -> None:
         """Nothing is read yet."""
         self._read: dict[tuple[str, bool], tuple[Case, ...]] = {}
-        self._counted: dict[tuple[Baseline, bool], Mapping[str, tuple[Case, ...]]] = {}
+        self._counted: dict[tuple[str, int, bool], Mapping[str, tuple[Case, ...]]] = {}
+        self._of_facility: dict[str, CaseFile] = {}
+
+    def at(self, facility: str | None, question: Question) -> "CaseFile":
+        """What holds a facility's cases (None: all): its own, unless all were read already."""
+        if facility is None or question.key in self._counted:
+            return self
+        own = CaseFile(self.connection, (facility,))
+        return self._of_facility.setdefault(facility, own)
 
     def infections(
         self, infection_types: Collection[str], *, with_colonisation: bool = False
@@ -63,24 +62,19 @@ class CaseFile:
             found += self._read[key]
         return found
 
-    def counted(
-        self, baseline: Baseline, *, without_contaminants: bool = True
-    ) -> Mapping[str, tuple[Case, ...]]:
-        """The counted cases that the baseline's own definition takes in, by facility."""
-        key = (baseline, without_contaminants)
-        if key not in self._counted:
-            numerator = baseline.numerator
+    def counted(self, question: Question) -> Mapping[str, tuple[Case, ...]]:
+        """The cases that the question counts, by facility; of a share, all it is a share of."""
+        if question.key not in self._counted:
             candidates = self.infections(
-                numerator.infection_type,
-                with_colonisation=COLONISATION in statuses_of(numerator),
+                question.numerator.infection_type, with_colonisation=question.with_colonisation
             )
             by_facility: dict[str, list[Case]] = defaultdict(list)
-            for case in counted_against(
-                baseline, candidates, without_contaminants=without_contaminants
-            ):
+            for case in question.all_of(candidates):
                 by_facility[case.facility].append(case)
-            self._counted[key] = {name: tuple(cases) for name, cases in by_facility.items()}
-        return self._counted[key]
+            self._counted[question.key] = {
+                name: tuple(cases) for name, cases in by_facility.items()
+            }
+        return self._counted[question.key]
 
 
 def cases_for(
@@ -94,14 +88,8 @@ def cases_for(
 
     Of a share those of its kind.
     """
-    if baseline.measure == "share":
-        among = cases_among(
-            case_file, baseline, facilities, without_contaminants=without_contaminants
-        )
-        return tuple(case for case in among if matches(baseline.numerator, case))
-    counted = case_file.counted(baseline, without_contaminants=without_contaminants)
-    names = counted if facilities is None else facilities
-    return tuple(case for name in sorted(names) for case in counted.get(name, ()))
+    question = Question(baseline, without_contaminants)
+    return question.own_of(_all_for(case_file, question, facilities))
 
 
 def cases_among(
@@ -112,10 +100,15 @@ def cases_among(
     without_contaminants: bool = True,
 ) -> tuple[Case, ...]:
     """The cases that a share is a share of, the first of each course."""
-    whole = msgspec.structs.replace(
-        baseline, numerator=baseline.among or baseline.numerator, measure="proportion"
-    )
-    return cases_for(case_file, whole, facilities, without_contaminants=without_contaminants)
+    return _all_for(case_file, Question(baseline, without_contaminants), facilities)
+
+
+def _all_for(
+    case_file: CaseFile, question: Question, facilities: Collection[str] | None
+) -> tuple[Case, ...]:
+    counted = case_file.counted(question)
+    names = counted if facilities is None else facilities
+    return tuple(case for name in sorted(names) for case in counted.get(name, ()))
 
 
 def series_for(
@@ -126,7 +119,7 @@ def series_for(
     end_day: int,
     *,
     without_contaminants: bool = True,
-) -> Series:
+) -> LedgerSeries:
     """The cases beside what they are held against, up to a day."""
     connection = case_file.connection
     if baseline.measure == "share":
@@ -149,10 +142,7 @@ def entered_days(
     end_day: int,
 ) -> Whole:
     """For each recipient of the population the day of entry, up to a day."""
-    entered = sums.entered_days(
-        connection, population_filters(baseline, facilities), end_day=end_day
-    )
-    return np.array([day for day, count in entered for _ in range(count)], dtype=np.int64)
+    return np.repeat(*_steps(connection, Question(baseline), facilities, end_day))
 
 
 def risk_steps(
@@ -164,40 +154,28 @@ def risk_steps(
     without_contaminants: bool = True,
 ) -> tuple[Whole, Whole]:
     """The steps in the number at risk: follow-up, less what a first episode takes out."""
-    out = taken_out(baseline, without_contaminants=without_contaminants)
-    filters = {**population_filters(baseline, facilities), "phase": phases_at_risk(baseline)}
-    risk_sets = [FOLLOW_UP, *([out] if out else [])]
-    steps = list(sums.daily_steps(connection, filters, (), risk_sets, end_day=end_day))
+    return _steps(connection, Question(baseline, without_contaminants), facilities, end_day)
+
+
+def _steps(
+    connection: Connection,
+    question: Question,
+    facilities: Collection[str] | None,
+    end_day: int,
+) -> tuple[Whole, Whole]:
+    filters = at_facilities(question.denominator, facilities)
+    signs = question.risk_sets
+    steps = list(sums.daily_steps(connection, filters, (), list(signs), end_day=end_day))
     days = np.array([step.day for step in steps], dtype=np.int64)
-    signs = [1 if step.risk_set == FOLLOW_UP else -1 for step in steps]
-    changes = [step.change * sign for step, sign in zip(steps, signs, strict=True)]
+    changes = [step.change * signs[step.risk_set] for step in steps]
     return days, np.array(changes, dtype=np.int64)
 
 
-def population_filters(
-    baseline: Baseline, facilities: Collection[str] | None
-) -> dict[str, tuple[str, ...]]:
+def population_filters(baseline: Baseline, facilities: Collection[str] | None) -> Filters:
     """Whom the baseline speaks of, as filters on strata."""
-    population = baseline.population
-    filters = {
-        "transplant_type": population.transplant_type,
-        "indication": population.indication,
-        "age_group": population.age_group,
-    }
-    found = {name: values for name, values in filters.items() if values}
-    return found if facilities is None else {**found, "facility": tuple(sorted(facilities))}
+    return at_facilities(Question(baseline).population, facilities)
 
 
-def taken_out(baseline: Baseline, *, without_contaminants: bool) -> str | None:
-    """The risk set behind a first episode; several types, or part of one, have none."""
-    numerator = baseline.numerator
-    types, statuses = numerator.infection_type, statuses_of(numerator)
-    alone = of_colonisation(numerator)
-    if (
-        baseline.episodes != "first"
-        or len(types) > 1
-        or counts_first_matching(baseline, without_contaminants=without_contaminants)
-        or (COLONISATION in statuses and not (alone and types))
-    ):
-        return None
-    return not_at_risk_first(types[0] if types else ANY, colonisation=alone)
+def at_facilities(filters: Filters, facilities: Collection[str] | None) -> Filters:
+    """The filters, for some facilities only or for all (None)."""
+    return filters if facilities is None else {**filters, "facility": tuple(sorted(facilities))}

@@ -46,7 +46,7 @@ def rebuild(
 ) -> RebuildReport:
     """Replay every patient; `progress` is told how many patients each page held."""
     database = surveillance.database
-    opened = database.write if apply else database.read
+    opened = surveillance.write if apply else database.read
     patients = differing = 0
     for page in _pages(surveillance):
         differing += _replay(opened, surveillance, page, apply=apply)
@@ -100,8 +100,9 @@ def _replay(
             )
         ]
         if apply and postings:
-            position = ledger.head_position(connection) + 1
+            before = ledger.head_position(connection)
+            position = before + 1
             ledger.post(connection, postings, position)
             ledger.advance(connection, position, surveillance.clock())
-            watch(connection, surveillance, postings, position)
+            watch(connection, surveillance, postings, before, position)
     return len(postings)

@@ -58,7 +58,7 @@ def record_together(surveillance: Surveillance, batches: Sequence[Batch]) -> lis
     if not any(batch.drafts for batch in batches):
         with surveillance.database.read() as connection:
             return [Receipt((), ledger.head_position(connection)) for _ in batches]
-    with surveillance.database.write() as connection:
+    with surveillance.write() as connection:
         judged = _judge(connection, batches)
         accepted = [
             verdict.draft
@@ -103,7 +103,7 @@ def _judge(connection: Connection, batches: Sequence[Batch]) -> list[list[Verdic
 def _apply(
     connection: Connection, surveillance: Surveillance, accepted: Sequence[Draft], position: int
 ) -> dict[PatientKey, PatientTimeline]:
-    now = surveillance.clock()
+    now, reached = surveillance.clock(), position
     new: dict[PatientKey, list[ReceivedEvent]] = defaultdict(list)
     for draft in accepted:
         position += 1
@@ -121,7 +121,7 @@ def _apply(
         postings.append(Posting(patient, before=was, after=after.contributions))
     ledger.post(connection, postings, position)
     ledger.advance(connection, position, now)
-    watch(connection, surveillance, postings, position)
+    watch(connection, surveillance, postings, reached, position)
     return timelines
 
 

@@ -5,16 +5,19 @@ Out:    `Surveillance`, and the refusal to run on a ledger that was built under 
 Source: CONTRIBUTING.md: nothing happens at import; clock and chance come in as arguments.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from threading import RLock
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from service.domain.rules import FollowUpRules
 from service.errors import LedgerOutOfDate
+from service.pipeline.kept_series import KeptSeries
 from service.store import ledger
-from service.store.engine import Database
+from service.store.engine import Connection, Database
 
 EARLIEST_ZONE = timedelta(hours=14)
 """Kiribati's clocks are 14 hours ahead of UTC."""
@@ -35,6 +38,8 @@ class Surveillance:
     clock: Callable[[], datetime] = utc_now
     provisional_share: float = 0.05
     """A rate with more than this share of its reports still to come is provisional."""
+    kept_series: KeptSeries = field(default_factory=KeptSeries, compare=False, repr=False)
+    _turn: RLock = field(default_factory=RLock, compare=False, repr=False)
     lags_by_day: dict[date, Any] = field(default_factory=dict, compare=False, repr=False)
     """What `pipeline.reporting_lags` read, by the day before which it was recorded."""
 
@@ -45,6 +50,20 @@ class Surveillance:
     def latest_date_on_earth(self) -> date:
         """The date where a day begins first, 14 hours ahead of UTC: a later one is the future."""
         return (self.clock().astimezone(UTC) + EARLIEST_ZONE).date()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that changes the ledger or what is watched; one at a time.
+
+        What was kept of the ledger is forgotten where the transaction fails.
+        """
+        with self._turn:
+            try:
+                with self.database.write() as connection:
+                    yield connection
+            except BaseException:
+                self.kept_series.forget()
+                raise
 
     def require_ledger_under_these_rules(self) -> None:
         """Raise `LedgerOutOfDate` where the ledger's sums were counted under other rules."""

@@ -22,6 +22,8 @@ from service.stats.scaled_gamma import Numbers
 
 RATE_RATIOS = (1.5, 2.0, 3.0, 5.0, 8.0)
 DAYS_BETWEEN_FALSE_ALARMS = 3650.0
+MOST_LOG_FACTOR = 100.0
+"""The sum of |ln factor| over a stretch of days that is worked out at once; larger, it rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +123,19 @@ def _log_factors(cases: ArrayLike, expected: ArrayLike, rate_ratios: tuple[float
     return factors
 
 
-def _from_nothing(factors: Numbers) -> Numbers:
-    log_r = np.empty_like(factors)
-    state = np.full(factors.shape[-1:], -np.inf)
-    for factor, row in zip(factors, log_r, strict=True):
-        np.logaddexp(state, 0.0, out=row)
-        row += factor
-        state = row
+def _from_nothing(log_factors: Numbers) -> Numbers:
+    """ln R from R = 0 on, in stretches of days: step by step in Python takes five times as long."""
+    sizes = np.abs(log_factors).max(axis=1, initial=0.0)
+    stretches = np.floor(np.cumsum(sizes) / MOST_LOG_FACTOR)
+    starts = np.flatnonzero(np.diff(stretches) + (sizes[:-1] > MOST_LOG_FACTOR)) + 1
+    log_r = np.empty_like(log_factors)
+    state = np.full(log_factors.shape[-1:], -np.inf)
+    for factors, rows in zip(np.split(log_factors, starts), np.split(log_r, starts), strict=True):
+        # With P the product of factors since: R = P x (R before + 1 + sum of 1/P of days between).
+        log_products = np.cumsum(factors, axis=0)
+        rows[1:] = -log_products[:-1]
+        rows[:1] = np.logaddexp(state, 0.0)
+        np.logaddexp.accumulate(rows, axis=0, out=rows)
+        rows += log_products
+        state = rows[-1] if rows.size else state
     return log_r

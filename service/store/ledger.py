@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -54,7 +54,7 @@ NO_EXPOSURE = (None,) * len(Exposure._fields)
 STEP = ("facility", "stratum_id", "risk_set", "day")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Posting:
     """One patient's contributions before and after."""
 
@@ -62,15 +62,20 @@ class Posting:
     before: Contributions
     after: Contributions
 
-    @property
-    def changed_episodes(self) -> frozenset[LedgerEpisode]:
-        """Episodes that came or went."""
-        return self.before.episodes ^ self.after.episodes
+    @cached_property
+    def came(self) -> Contributions:
+        """What holds now and did not before."""
+        return self.after - self.before
 
-    @property
-    def changed_segments(self) -> frozenset[Segment]:
-        """Segments that came or went."""
-        return self.before.segments ^ self.after.segments
+    @cached_property
+    def went(self) -> Contributions:
+        """What held before and does no longer."""
+        return self.before - self.after
+
+    @cached_property
+    def steps(self) -> Counter[Step]:
+        """The change in the numbers at risk, without steps that come to nothing."""
+        return steps(self.came.segments, less=self.went.segments)
 
 
 @lru_cache(maxsize=100_000)
@@ -142,17 +147,13 @@ def post(connection: Connection, postings: list[Posting], position: int) -> None
     withdrawn_segments, added_segments = [], []
     withdrawn_episodes, added_episodes = [], []
     for posting in postings:
-        before, after, patient = posting.before, posting.after, posting.patient
-        gone, new = before.segments - after.segments, after.segments - before.segments
-        strata |= {segment.stratum for segment in new}
-        changes.update(steps(new))
-        changes.subtract(steps(gone))
-        withdrawn_segments += [_segment_key(patient, segment) for segment in gone]
-        added_segments += [_segment_row(patient, segment, position) for segment in new]
-        withdrawn_episodes += [(*patient, e.episode_id) for e in before.episodes - after.episodes]
-        added_episodes += [
-            _episode_row(patient, episode, position) for episode in after.episodes - before.episodes
-        ]
+        came, went, patient = posting.came, posting.went, posting.patient
+        strata |= {segment.stratum for segment in came.segments}
+        changes.update(posting.steps)
+        withdrawn_segments += [_segment_key(patient, segment) for segment in went.segments]
+        added_segments += [_segment_row(patient, segment, position) for segment in came.segments]
+        withdrawn_episodes += [(*patient, episode.episode_id) for episode in went.episodes]
+        added_episodes += [_episode_row(patient, episode, position) for episode in came.episodes]
     _add_strata(connection, strata)
     _withdraw(connection, SegmentRow, SEGMENT_KEY, withdrawn_segments, position)
     _withdraw(connection, EpisodeRow, EPISODE_KEY, withdrawn_episodes, position)

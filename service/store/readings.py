@@ -8,9 +8,10 @@ Source: docs/decisions/0009-many-monitors-at-once.md.
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 from sqlmodel import col
 
+from service.store.bulk import change_rows, insert_rows
 from service.store.tables import MonitorReadingRow
 
 
@@ -31,10 +32,20 @@ def all_readings(connection: Connection) -> list[Reading]:
 
 
 def put_readings(connection: Connection, readings: Iterable[Reading]) -> None:
-    """Keep new readings; those of their places must have been forgotten before."""
-    rows = [reading._asdict() for reading in readings]
-    if rows:
-        connection.execute(insert(MonitorReadingRow), rows)
+    """Keep readings, each in place of the last of its place."""
+    latest = ", ".join(f"{name} = excluded.{name}" for name in ("log_e", "day", "position"))
+    conflict = f"(monitor_id, scope_key) DO UPDATE SET {latest}"
+    insert_rows(
+        connection, MonitorReadingRow, Reading._fields, list(readings), on_conflict=conflict
+    )
+
+
+def forget_readings_of(connection: Connection, places: Iterable[tuple[str, str]]) -> None:
+    """Forget what was read at some places, each a monitor and a scope key."""
+    columns = ("monitor_id", "scope_key")
+    change_rows(
+        connection, MonitorReadingRow, columns, sorted(places), "DELETE FROM monitor_readings {of}"
+    )
 
 
 def forget_readings(

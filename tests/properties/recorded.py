@@ -16,6 +16,7 @@ from sqlalchemy import delete, update
 from service.domain.contributions import contributions
 from service.domain.events import AnyEvent, encode
 from service.domain.rules import FollowUpRules
+from service.pipeline.kept_series import KeptSeries
 from service.pipeline.surveillance import Surveillance
 from service.store import events as event_store
 from service.store import ledger
@@ -49,8 +50,11 @@ class Recorded:
     def surveillance(self) -> Surveillance:
         return Surveillance(self.database, self.rules, clock=lambda: self.now)
 
-    def record(self, batch: Sequence[AnyEvent]) -> int:
-        """Record one batch in one transaction, a day after the last; returns the position."""
+    def record(self, batch: Sequence[AnyEvent], kept: KeptSeries | None = None) -> int:
+        """Record one batch in one transaction, a day after the last; returns the position.
+
+        `kept` are the series of the process that records it.
+        """
         self.now += timedelta(days=1)
         new: dict[PatientKey, list[ReceivedEvent]] = defaultdict(list)
         with self.database.write() as connection:
@@ -75,6 +79,8 @@ class Recorded:
             if batch:
                 ledger.post(connection, postings, position)
                 ledger.advance(connection, position, self.now)
+                if kept is not None:
+                    kept.follow(postings, position - len(batch), position)
         return position
 
 

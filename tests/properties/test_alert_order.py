@@ -7,6 +7,7 @@ Source: docs/methods.md 8.7; `service.monitors.reconcile`.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from random import Random
 
 import msgspec
@@ -133,7 +134,7 @@ def evaluations(cases: Sequence[Case]) -> list[Evaluation]:
                     against,
                     f"facility:{facility}",
                     series_of(against, own),
-                    of_kind,
+                    partial(iter, of_kind),
                     since_day=None,
                     today=TODAY,
                 )

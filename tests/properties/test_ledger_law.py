@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.domain.contributions import Contributions, Step, contributions
+from service.domain.contributions import Contributions, Step, contributions, steps
 from service.domain.events import (
     AnyEvent,
     Finding,
@@ -151,8 +151,8 @@ Ledger = Counter[Step]
 
 def post(ledger: Ledger, before: Contributions, after: Contributions) -> None:
     """The one rule of docs/methods.md 6: add `contributions(after) - contributions(before)`."""
-    ledger.update(after.steps())
-    ledger.subtract(before.steps())
+    ledger.update(steps(after.segments))
+    ledger.subtract(steps(before.segments))
     for step in [step for step, change in ledger.items() if change == 0]:
         del ledger[step]
 

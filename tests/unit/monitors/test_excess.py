@@ -151,7 +151,7 @@ def test_an_evaluation_holds_the_cases_the_evidence_counts_and_plain_json() -> N
     cases = [ntm_case(str(n), 10 * n, course_index_day=1) for n in range(1, 8)]
     series = daily_series(cases, days(1), days(366))
     evaluation = baseline_evaluation(
-        excess_monitor(RATE), RATE, "facility:a", series, cases, since_day=21, today=60
+        excess_monitor(RATE), RATE, "facility:a", series, lambda: cases, since_day=21, today=60
     )
     (signal,) = evaluation.signals
     assert [case.onset_day for case in signal.cases] == [30, 40, 50, 60]
@@ -168,7 +168,13 @@ def test_a_cohorts_evaluation_leaves_out_cases_of_earlier_recipients() -> None:
     cases = [*entered, earlier]
     series = cohort_series(cases, days(10, 60, 60, 60, 60, 60))
     evaluation = baseline_evaluation(
-        excess_monitor(PROPORTION), PROPORTION, "network", series, cases, since_day=51, today=200
+        excess_monitor(PROPORTION),
+        PROPORTION,
+        "network",
+        series,
+        lambda: cases,
+        since_day=51,
+        today=200,
     )
     (signal,) = evaluation.signals
     assert {case.episode_id for case in signal.cases} == {c.episode_id for c in entered}
@@ -177,7 +183,7 @@ def test_a_cohorts_evaluation_leaves_out_cases_of_earlier_recipients() -> None:
 
 def test_without_a_signal_the_evaluation_still_says_how_things_stand() -> None:
     evaluation = baseline_evaluation(
-        excess_monitor(RATE), RATE, "network", at_risk(366, []), [], since_day=None, today=100
+        excess_monitor(RATE), RATE, "network", at_risk(366, []), tuple, since_day=None, today=100
     )
     assert evaluation.signals == ()
     assert evaluation.finding == (

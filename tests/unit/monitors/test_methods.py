@@ -180,7 +180,7 @@ def test_a_rise_holds_the_cases_since_it_began_and_not_those_after_it(method: Me
         RATE,
         "facility:a",
         at_risk(PATIENTS, list(names.values())),
-        cases,
+        lambda: cases,
         since_day=None,
         today=1000,
     )
@@ -267,7 +267,7 @@ def test_only_an_e_process_has_an_e_value_of_now_and_it_is_no_running_maximum() 
         RATE,
         "network",
         at_risk(PATIENTS, onsets),
-        [],
+        tuple,
         since_day=None,
         today=400,
     )

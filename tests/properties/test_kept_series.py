@@ -1,0 +1,117 @@
+"""What a writer kept of a series is what the ledger tells, whatever was written, by whomever.
+
+In:     random cohorts, batch after batch, recorded by this process or by another one.
+Out:    passes while the series that grew = the series read anew.
+Source: docs/methods.md 8: signals are functions of daily series taken from the ledger.
+"""
+
+import msgspec
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.domain.events import AnyEvent
+from service.monitors.questions import Question
+from service.monitors.series import LedgerSeries
+from service.pipeline.kept_series import KeptSeries
+from service.pipeline.observations import CaseFile, cases_for, series_for
+from service.reference.baselines import Baseline, Numerator, Population, Source
+from service.store.engine import Connection
+from tests.properties.histories import FIRST_DAY, PatientKey, cohorts, interleaved, stored
+from tests.properties.recorded import recorded
+from tests.properties.test_rates_law import law
+
+LAST_DAY = FIRST_DAY.toordinal() + 4000
+FIRST_NTM = Baseline(
+    id="first-ntm",
+    version=1,
+    title="NTM",
+    measure="rate",
+    value=0.2,
+    printed="",
+    verified=True,
+    numerator=Numerator(infection_type=("ntm",)),
+    source=Source(title="Paper"),
+)
+variant = msgspec.structs.replace
+BASELINES = (
+    FIRST_NTM,
+    variant(FIRST_NTM, id="all-ntm", episodes="all"),
+    variant(FIRST_NTM, id="first-viral", numerator=Numerator(infection_type=("viral",))),
+    variant(FIRST_NTM, id="first-of-any", numerator=Numerator()),
+    variant(
+        FIRST_NTM,
+        id="colonised",
+        numerator=Numerator(infection_type=("ntm",), status=("colonisation",)),
+    ),
+    variant(
+        FIRST_NTM,
+        id="of-kidneys",
+        population=Population(transplant_type=("kidney",)),
+        denominator_phase=("0-30", "31-100"),
+        numerator=Numerator(phase=("0-30", "31-100")),
+        episodes="all",
+    ),
+    variant(FIRST_NTM, id="early", measure="cumulative_incidence", value=0.1, horizon_days=100),
+    variant(FIRST_NTM, id="proportion", measure="proportion", value=0.1),
+    variant(
+        FIRST_NTM,
+        id="share",
+        measure="share",
+        value=0.1,
+        numerator=Numerator(infection_type=("ntm",), site_class=("pulmonary",)),
+        among=Numerator(infection_type=("ntm",)),
+    ),
+)
+QUESTIONS = [Question(baseline, clean) for baseline in BASELINES for clean in (True, False)]
+PLACES = ("F1", "F2", None)
+
+
+def told(series: LedgerSeries, today: int) -> list[list[int]]:
+    """All that can be asked of a series: cases since ever or a day, exposure, the first day."""
+    days = np.arange(FIRST_DAY.toordinal() - 500, today + 1, 97)
+    since = FIRST_DAY.toordinal() + 50
+    return [
+        [min(series.first_day or today, today)],
+        *(series.onsets(begin, today).tolist() for begin in (None, since)),
+        *(series.exposure(begin, days).tolist() for begin in (None, since)),
+    ]
+
+
+def read(connection: Connection, question: Question, place: str | None, today: int) -> LedgerSeries:
+    """The series as the ledger tells it."""
+    case_file, facilities = CaseFile(connection), None if place is None else (place,)
+    clean, baseline = question.without_contaminants, question.baseline
+    cases = cases_for(case_file, baseline, facilities, without_contaminants=clean)
+    return series_for(case_file, baseline, cases, facilities, today, without_contaminants=clean)
+
+
+@law
+@given(cohort=cohorts(), data=st.data())
+def test_series_grow_as_the_ledger_does(
+    migrated_url: str, cohort: dict[PatientKey, list[AnyEvent]], data: st.DataObject
+) -> None:
+    arrivals = stored(data.draw(interleaved(cohort)))
+    kept = KeptSeries(most_series=data.draw(st.sampled_from((5, 1000))))
+    with recorded(migrated_url) as book:
+        while arrivals:
+            size = data.draw(st.integers(1, 6))
+            batch, arrivals = arrivals[:size], arrivals[size:]
+            is_own = data.draw(st.sampled_from((True, True, True, False)))
+            position = book.record(batch, kept if is_own else None)
+            if not is_own:
+                kept.follow((), position, position)
+            asked = data.draw(st.lists(st.sampled_from(QUESTIONS), max_size=4, unique=True))
+            today = LAST_DAY - data.draw(st.sampled_from((0, 3500, 3900)))
+            with book.database.read() as connection:
+                for question in asked:
+                    for place in PLACES:
+                        found = kept.series_of(
+                            question,
+                            place,
+                            today,
+                            lambda q=question, p=place: read(connection, q, p, LAST_DAY),
+                        )
+                        assert told(found, today) == told(
+                            read(connection, question, place, today), today
+                        )
