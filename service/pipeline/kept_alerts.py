@@ -5,7 +5,7 @@ Out:    the same alerts as they then stand, in the store.
 Source: docs/methods.md 8.7; docs/api-alerts.md.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -26,13 +26,14 @@ from service.store.engine import Connection
 
 def keep_changes(
     connection: Connection,
-    changes: Iterable[Change],
+    changes: Sequence[Change],
     alerts: dict[str, AlertState],
     position: int,
     now: datetime,
 ) -> None:
     """Open, update, mark or merge, in order; `alerts` by id, brought up to date."""
-    number = alert_store.opened_at_position(connection, position)
+    opens = any(isinstance(change, Open) for change in changes)
+    number = alert_store.opened_at_position(connection, position) if opens else 0
     for change in changes:
         if isinstance(change, Open):
             alert_id = f"alert-{position}-{number}"

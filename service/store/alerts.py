@@ -119,6 +119,8 @@ def merged_alerts(connection: Connection) -> frozenset[str]:
 def cases_of(connection: Connection, alert_ids: Collection[str]) -> dict[str, list[KeptCase]]:
     """The cases of the alerts, in order of onset; an alert without any has an empty list."""
     found: dict[str, list[KeptCase]] = defaultdict(list)
+    if not alert_ids:
+        return found
     query = (
         select(*_cases)
         .where(_cases.alert_id.in_(list(alert_ids)))
