@@ -29,13 +29,12 @@ class Reason(NamedTuple):
 
 NO_ANSWER = Reason("unavailable", "The database does not answer just now.")
 NO_ROOM = Reason("no_room", "The database has no room to store anything just now.")
-NO_CONNECTION = Reason("no_connection", "The database has no connection to give just now.")
 READ_ONLY = Reason("read_only", "The database stores nothing just now: it can only be read.")
 
+# A refused connection brings no code along, whatever it was refused for.
 BY_SQLSTATE: Mapping[str, Reason] = {
     "25006": READ_ONLY,
     "53100": NO_ROOM,
-    "53300": NO_CONNECTION,
 }
 BY_SQLITE_CODE: Mapping[int, Reason] = {
     8: READ_ONLY,  # SQLITE_READONLY

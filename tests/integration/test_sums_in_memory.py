@@ -1,8 +1,8 @@
 """Sums in memory hold what the ledger holds, also where reading it was cut off in the midst."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import date
+from contextlib import ExitStack, closing, contextmanager
+from datetime import date, timedelta
 from itertools import count
 from threading import Event
 from typing import Any
@@ -17,20 +17,13 @@ from service.store import case_view, changes
 from service.store.engine import Connection, Database
 from service.store.sums_loader import SumsLoader
 from tests.conftest import Databases
-from tests.properties.recorded import Recorded, recorded
+from tests.properties.recorded import empty, recorded
 
 INDEX = date(2024, 1, 1)
 YEAR = RateDefinition(INDEX.toordinal(), INDEX.toordinal() + 365)
 NTM = Finding(infection_type="ntm")
 BATCH = 20
 PATIENCE_SECONDS = 30
-
-
-@pytest.fixture
-def kept(sqlite_databases: Databases) -> Iterator[Recorded]:
-    """Only SQLite can be cut off after so many steps of its machine."""
-    with sqlite_databases(migrated=True) as url, recorded(url, in_memory=True) as kept:
-        yield kept
 
 
 def a_batch(number: int) -> list[AnyEvent]:
@@ -68,17 +61,20 @@ def in_year(database: Database) -> RateTable:
 
 
 def test_nothing_is_counted_twice_after_a_look_that_failed(
-    kept: Recorded, monkeypatch: pytest.MonkeyPatch
+    sqlite_databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """On SQLite, which can be made to give up after any number of steps."""
     monkeypatch.setattr(changes, "ROWS_AT_ONCE", 7)
     monkeypatch.setattr(case_view, "AT_ONCE", 7)
-    url = kept.database.url.render_as_string(hide_password=False)
     failed = 0
-    with closing(Database(url)) as without_memory:
+    with ExitStack() as stack:
+        url = stack.enter_context(sqlite_databases(migrated=True))
+        kept = stack.enter_context(recorded(url, in_memory=True))
+        without_memory = stack.enter_context(closing(Database(url)))
         for number in count():
             kept.record(a_batch(number))
             try:
-                with kept.database.read() as connection, cut_off_after(connection, number * 5):
+                with kept.database.read() as connection, cut_off_after(connection, number * 15):
                     rate_table(connection, YEAR)
             except OperationalError:
                 failed += 1
@@ -86,6 +82,26 @@ def test_nothing_is_counted_twice_after_a_look_that_failed(
                 break
             assert in_year(kept.database) == in_year(without_memory)
     assert failed > 10
+
+
+def test_a_database_that_came_back_without_its_last_commits_is_read_anew(
+    migrated_url: str,
+) -> None:
+    """As a standby does that had not received them, or a copy."""
+    with ExitStack() as stack:
+        kept = stack.enter_context(recorded(migrated_url, in_memory=True))
+        without_memory = stack.enter_context(closing(Database(migrated_url)))
+        kept.record(a_batch(0))
+        kept.record(a_batch(1))
+        assert in_year(kept.database).total.estimate.cases == 2 * BATCH
+
+        empty(kept.database)
+        kept.now += timedelta(hours=1)
+        kept.record(a_batch(0))
+        for number in range(2, 6):
+            kept.record([event for event in a_batch(number) if isinstance(event, Transplant)])
+            assert in_year(kept.database) == in_year(without_memory)
+        assert in_year(kept.database).total.estimate.cases == BATCH
 
 
 def test_the_loader_outlives_whatever_a_load_fails_of(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ Out:    `OwnPostgres`, and a database on it.
 Source: tests/conftest.py, whose server all other tests share.
 """
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,10 +26,10 @@ class OwnPostgres:
         (home / "runtime").chmod(0o700)
         self._server = start_server(home)
 
-    def url(self, name: str = "postgres") -> str:
+    def url(self, name: str, role: str = "postgres") -> str:
         """The address of one of its databases, for the service."""
-        url = make_url(self._server.get_uri()).set(drivername="postgresql+psycopg", database=name)
-        return url.render_as_string(hide_password=False)
+        url = make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
+        return url.set(database=name, username=role).render_as_string(hide_password=False)
 
     def execute(self, statement: str) -> None:
         """Run a statement of the server's keeper."""
@@ -36,11 +37,17 @@ class OwnPostgres:
             keeper.execute(statement)
 
     def create(self) -> str:
-        """Make a migrated database, and tell its address."""
+        """Make a migrated database with an owner of the same name, and tell its address."""
         name = f"graftwatch_{token_hex(8)}"
-        self.execute(f"CREATE DATABASE {name}")
-        migrate(self.url(name))
-        return self.url(name)
+        self.execute(f"CREATE ROLE {name} LOGIN")
+        self.execute(f"CREATE DATABASE {name} OWNER {name}")
+        migrate(self.url(name, name))
+        return self.url(name, name)
+
+    def give(self, folder: Path) -> None:
+        """Make a folder the server's own."""
+        if user := self._server.system_user:
+            shutil.chown(folder, user)
 
     def kill(self) -> None:
         """SIGKILL to the postmaster and all its children, none of which may begin another."""

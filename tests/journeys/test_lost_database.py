@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from sqlalchemy import make_url
 
 from service.store.keys import PREFIX
 from tests.journeys.conftest import Service, running
@@ -160,3 +161,40 @@ def test_listeners_stay_and_hear_of_what_comes_after(own_postgres, services):
             until(lambda: is_ready(sender))
             send(sender, injected("ucd-04", "p1", "2024-03-01"))
         assert "event: alert.opened" in lines
+
+
+@pytest.mark.parametrize(
+    ("refuse", "allow", "code"),
+    [
+        ("ROLE {name} CONNECTION LIMIT 0", "ROLE {name} CONNECTION LIMIT -1", "unavailable"),
+        (
+            "DATABASE {name} SET default_transaction_read_only = on",
+            "DATABASE {name} RESET default_transaction_read_only",
+            "read_only",
+        ),
+        (
+            "DATABASE {name} WITH ALLOW_CONNECTIONS false",
+            "DATABASE {name} WITH ALLOW_CONNECTIONS true",
+            "unavailable",
+        ),
+    ],
+    ids=["no connection", "read only", "closed"],
+)
+def test_a_database_that_refuses_says_why(own_postgres, services, facility, refuse, allow, code):
+    _, opened = services
+    name = make_url(opened.database_url).database
+    cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    events = injected(facility, "p1", "2024-03-01")
+    with opened.client(None) as client:
+        own_postgres.execute(f"ALTER {refuse.format(name=name)}")
+        try:
+            own_postgres.execute(cut)
+            answer = client.post("/v1/events", json=events)
+            assert told_unavailable(answer)
+            assert answer.json()["code"] == code
+        finally:
+            own_postgres.execute(f"ALTER {allow.format(name=name)}")
+            own_postgres.execute(cut)
+        answer = client.post("/v1/events", json=events)
+        assert (answer.status_code, answer.json()["accepted"]) == (201, 2)
+    assert "unexpected fault" not in opened.log
