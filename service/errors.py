@@ -10,6 +10,7 @@ GraftwatchError
 ├── Unauthorised          no key, or none that is valid
 ├── Forbidden             the key does not reach so far
 ├── Overloaded            more waits than can be taken in just now
+├── Unavailable           the database cannot be used just now
 └── LedgerOutOfDate       the ledger was counted under other rules: `graftwatch rebuild`
 
 Translated to HTTP in one place, `service.api.problems`. No message holds a patient's value.
@@ -93,6 +94,12 @@ class Overloaded(GraftwatchError):
     """More waits than can be taken in just now; nothing was kept of it."""
 
     code = "overloaded"
+
+
+class Unavailable(GraftwatchError):
+    """The database cannot be used just now; what it was asked last may have been done or not."""
+
+    code = "unavailable"
 
 
 class LedgerOutOfDate(GraftwatchError):

@@ -21,7 +21,7 @@ from service.api.event_documents import request_body
 from service.api.event_intake import Intake, Taken, intake, taken
 from service.api.event_stream import StreamAccount, batches
 from service.api.parameters import only_parameters
-from service.api.problems import name_of, problem
+from service.api.problems import name_of, problem, unavailable
 from service.api.request_bodies import (
     EVENTS_PATH,
     NDJSON,
@@ -30,13 +30,14 @@ from service.api.request_bodies import (
     whole_body,
 )
 from service.api.state import running
-from service.errors import BadQuery, Detail, Unreadable
+from service.errors import BadQuery, Detail, GraftwatchError, Unreadable
 from service.ingest.faults import DocumentFault
 from service.ingest.json_body import read_json
 from service.ingest.ndjson import Line, LineSplitter, read_line
 from service.pipeline.gathering import Gathering
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
+from service.store.unavailable import UNAVAILABLE
 
 JSON = "application/json"
 SMALL_BODY_BYTES = 4096
@@ -86,8 +87,10 @@ async def post_events(
             batch = await sender.take_lines(lines)
             service.metrics.count_events(batch.counts)
             account.add(batch)
-    except Unreadable as fault:
+    except GraftwatchError as fault:
         return broken_off(fault, account)
+    except UNAVAILABLE as fault:
+        return broken_off(unavailable(fault), account)
     if not account.counts:
         account.add(await sender.take_lines(()))
     return answer(account.counts, account.position, account.listed)
@@ -140,11 +143,12 @@ class Sender:
         return intake(self.principal, items)
 
 
-def broken_off(fault: Unreadable, account: StreamAccount) -> Response:
+def broken_off(fault: GraftwatchError, account: StreamAccount) -> Response:
     """The problem of a stream that broke, with the account of what came before."""
     detail = fault.message
     if account.counts:
-        detail += " What came whole before was taken in, as the counts tell."
+        detail += f" What came before is stored up to position {account.position}, as the counts "
+        detail += "tell; to send all of it again is harmless."
     return problem(
         name_of(fault),
         detail,

@@ -96,7 +96,9 @@ PROBLEMS: Mapping[str, ProblemType] = {
     "unavailable": ProblemType(
         503,
         "The service cannot answer just now",
-        "The database does not answer or is not migrated. Try again after `Retry-After` seconds.",
+        "The database does not answer, has no room, can only be read or is not migrated; `code` "
+        "says which. Try again after `Retry-After` seconds: events that were stored all the same "
+        "are then known as duplicates.",
     ),
     "internal": ProblemType(
         500,

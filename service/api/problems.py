@@ -23,8 +23,8 @@ from starlette.responses import Response
 from service import errors
 from service.api.problem_types import MEDIA_TYPE, PROBLEMS
 from service.api.request_ends import CLIENT_GONE
-from service.errors import Detail, GraftwatchError
-from service.store.unavailable import UNAVAILABLE
+from service.errors import Detail, GraftwatchError, Unavailable
+from service.store.unavailable import UNAVAILABLE, reason_of
 
 RETRY_AFTER_SECONDS = 5
 MOST_DETAILS = 1000
@@ -43,6 +43,7 @@ NAMES: Mapping[type[GraftwatchError], str] = {
     errors.Unauthorised: "unauthorised",
     errors.Forbidden: "forbidden",
     errors.Overloaded: "overloaded",
+    errors.Unavailable: "unavailable",
     errors.LedgerOutOfDate: "ledger_out_of_date",
 }
 """The one table from errors to problems; a class without a row is told as its parent."""
@@ -111,6 +112,13 @@ def problem_of(fault: GraftwatchError) -> Response:
     return problem(name_of(fault), fault.message, code=fault.code, details=fault.details)
 
 
+def unavailable(fault: Exception) -> Unavailable:
+    """The service's own error for one of `UNAVAILABLE`, which is logged."""
+    reason = reason_of(fault)
+    log.error("database unavailable", reason=reason.code, exc_info=fault)
+    return Unavailable(reason.message, code=reason.code)
+
+
 def report_problems(app: FastAPI) -> None:
     """Answer every error of the application with a problem document."""
     app.add_exception_handler(GraftwatchError, _own)
@@ -168,5 +176,4 @@ def _gone(_request: Request, _fault: Exception) -> Response:
 
 
 def _unavailable(_request: Request, fault: Exception) -> Response:
-    log.error("database unavailable", exc_info=fault)
-    return problem("unavailable", "The database does not answer just now.")
+    return problem_of(unavailable(fault))

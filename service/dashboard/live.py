@@ -45,17 +45,17 @@ async def stream(
     request: Request, viewer: Annotated[Viewer, Depends(viewer_of)]
 ) -> StreamingResponse:
     """Stream the changes of the alerts that the viewer may see."""
+    last = await run_in_threadpool(_last, surveillance_of(request))  # refused before it begins
     return StreamingResponse(
-        _changes(request, viewer),
+        _changes(request, viewer, last),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
 
-async def _changes(request: Request, viewer: Viewer) -> AsyncIterator[str]:
+async def _changes(request: Request, viewer: Viewer, sequence: int) -> AsyncIterator[str]:
     surveillance, clock = surveillance_of(request), asyncio.get_running_loop().time
     pause = settings_of(request).sse_poll_seconds
-    sequence = await run_in_threadpool(_last, surveillance)
     yield RETRY
     asked = clock()
     while not is_ending():

@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse
 from service.dashboard.rendering import HEADERS, page
 from service.dashboard.viewers import NotSignedIn
 from service.errors import BadRequest, Forbidden, GraftwatchError, NotFound
-from service.store.unavailable import UNAVAILABLE
+from service.store.unavailable import UNAVAILABLE, Reason, reason_of
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -49,9 +49,10 @@ class PageRoute(APIRoute):
                 return to_sign_in(request)
             except GraftwatchError as fault:
                 return _told(fault)
-            except UNAVAILABLE:
-                log.exception("database unavailable")
-                return _unavailable()
+            except UNAVAILABLE as fault:
+                reason = reason_of(fault)
+                log.exception("database unavailable", reason=reason.code)
+                return _unavailable(reason)
 
         return tell
 
@@ -72,13 +73,13 @@ def way_back(wanted: str) -> str:
     return wanted if OWN_PAGE.fullmatch(wanted) else "/"
 
 
-def _unavailable() -> Response:
+def _unavailable(reason: Reason) -> Response:
     answer = page(
         "message.html",
         None,
         status=HTTPStatus.SERVICE_UNAVAILABLE,
         title="Graftwatch cannot answer just now",
-        message="The database does not answer. Nothing is lost: try again in a moment.",
+        message=f"{reason.message} What was stored is not lost: try again in a moment.",
     )
     answer.headers["retry-after"] = "5"
     return answer

@@ -5,6 +5,7 @@ Out:    `Commit`: the last whole transaction at or before it.
 Source: CONTRIBUTING.md: events of one transaction become known together, so no state lies between.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
@@ -19,6 +20,17 @@ class Commit(NamedTuple):
 
     position: int
     recorded_at: datetime | None
+
+
+NO_COMMIT = Commit(0, None)
+
+
+def instants_of(connection: Connection, positions: Collection[int]) -> dict[int, datetime]:
+    """When the transactions that ended at these positions were recorded."""
+    query = select(col(LedgerCommit.position), col(LedgerCommit.recorded_at)).where(
+        col(LedgerCommit.position).in_(positions)
+    )
+    return dict(connection.execute(query).tuples().all())
 
 
 def commit_at(connection: Connection, position: int) -> Commit:

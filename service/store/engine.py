@@ -28,6 +28,15 @@ FROM ledger_head FOR UPDATE
 """
 """A plan made while the tables were empty must not be kept while a long import fills them."""
 SQLITE_BUSY_TIMEOUT_SECONDS = 30
+POSTGRES_PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""A server that went away without a word is given up after seconds, not after hours; what the URL
+says of the same counts more."""
 
 
 class Database:
@@ -87,8 +96,15 @@ class Database:
 
 
 def _postgres_engine(url: str, pool_size: int) -> Engine:
+    said = make_url(url).query
+    patience = {name: value for name, value in POSTGRES_PATIENCE.items() if name not in said}
     return create_engine(
-        url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args=patience,
     )
 
 

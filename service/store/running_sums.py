@@ -6,8 +6,10 @@ Out:    person-days, steps and cases exactly as its snapshot of the database has
 Source: docs/methods.md 6; docs/decisions/0010-sums-in-memory.md.
 
 Each view follows the ledger by its positions: what changed since its last look is read and added.
-It never runs ahead of a transaction that could still be undone, because only readers move it. A
-past position is the present less what came or went since, where that is the shorter way.
+It never runs ahead of a transaction that could still be undone, because only readers move it; a
+look that failed in the midst, or a database that came back without what was read of it (a standby,
+a copy), makes it begin again. A past position is the present less what came or went since, where
+that is the shorter way.
 """
 
 from collections import OrderedDict
@@ -22,6 +24,7 @@ from service.store import changes, ledger
 from service.store.case_view import CaseTally, CaseView, added_up
 from service.store.changes import STRATUM
 from service.store.codes import Filters, Values, Whole
+from service.store.commits import NO_COMMIT, Commit, instants_of
 from service.store.step_view import GroupStep, StepView
 
 NETWORK = STRATUM[1:]
@@ -56,6 +59,7 @@ class RunningSums:
     _steps: OrderedDict[tuple[str, ...], StepView] = field(default_factory=OrderedDict)
     _wanted: set[tuple[str, ...]] = field(default_factory=lambda: {NETWORK})
     _later: Since | None = None
+    _seen: Commit = NO_COMMIT
     _lock: RLock = field(default_factory=RLock)
 
     def __post_init__(self) -> None:
@@ -65,6 +69,9 @@ class RunningSums:
     def load(self, connection: Connection) -> None:
         """Make every view that is wanted, as this transaction sees the ledger."""
         position = ledger.head_position(connection)
+        seen = Commit(position, instants_of(connection, [position]).get(position))
+        with self._lock:
+            self._seen = max(self._seen, seen, key=lambda commit: commit.position)
         if self._cases is None:
             cases = CaseView(position)
             cases.add(changes.all_cases(connection))
@@ -181,13 +188,22 @@ class RunningSums:
         A past position must be nearer to the present than to the beginning.
         """
         head = ledger.head(connection)
-        if view.position < head.rewritten_at:
+        if head.position < self._seen.position:
+            return False
+        instants = instants_of(connection, {self._seen.position, head.position})
+        is_same_past = instants.get(self._seen.position) == self._seen.recorded_at
+        if view.position < head.rewritten_at or not is_same_past:
             self._give_up()
             return False
-        if view.position > head.position or (position is not None and 2 * position < head.position):
+        if position is not None and 2 * position < head.position:
             return False
         if view.position < head.position:
-            view.follow(connection, head.position)
+            try:
+                view.follow(connection, head.position)
+            except Exception:
+                self._give_up()  # it may have taken in a part
+                raise
+        self._seen = Commit(head.position, instants.get(head.position))
         return True
 
     def _since(self, connection: Connection, position: int, until: int) -> Since:
@@ -204,8 +220,8 @@ class RunningSums:
         self.missing.set()
 
     def _give_up(self) -> None:
-        """The past was rewritten: begin again."""
+        """What is kept is not what the ledger holds: begin again."""
         self._wanted |= set(self._steps)
         self._steps.clear()
-        self._cases, self._later = None, None
+        self._cases, self._later, self._seen = None, None, NO_COMMIT
         self.missing.set()

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 log = structlog.get_logger(__name__)
 SECONDS_BEFORE_NEXT_TRY = 5.0
@@ -32,8 +31,8 @@ class SumsLoader(Thread):
             self._missing.clear()
             try:
                 self._load()
-            except DBAPIError as fault:
-                log.warning("sums_not_loaded", fault=type(fault).__name__)
+            except Exception as fault:  # whatever it was, the next try may do better
+                log.warning("sums not loaded", exc_info=fault)
                 self._missing.set()
                 self._ends.wait(SECONDS_BEFORE_NEXT_TRY)
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -26,6 +27,8 @@ import pytest
 from service.api.access import Scope
 from service.store.engine import Database
 from service.store.keys import create_key
+from tests.conftest import IN_CI
+from tests.journeys.own_postgres import OwnPostgres
 
 SERVE = """
 import asyncio, socket, sys
@@ -153,6 +156,21 @@ def start_service(migrated_url: str, tmp_path: Path) -> Start:
         return running(database_url or migrated_url, log_file, **settings)
 
     return start
+
+
+@pytest.fixture(scope="session")
+def own_postgres() -> Iterator[OwnPostgres]:
+    """A PostgreSQL that may be killed, stopped and filled up; a test leaves it running."""
+    # Not under pytest's folder, which any other run of pytest closes to the server's own user.
+    with TemporaryDirectory(prefix="graftwatch-") as home:
+        try:
+            own = OwnPostgres(Path(home))
+        except Exception as fault:
+            if IN_CI:
+                raise
+            pytest.skip(f"no PostgreSQL of its own here ({type(fault).__name__})")
+        yield own
+        own.stop()
 
 
 @pytest.fixture
