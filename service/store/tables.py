@@ -223,6 +223,7 @@ class AlertRow(SQLModel, table=True):
     """An alert: what was signalled, with the evidence as known when it fired and as known now."""
 
     __tablename__ = "alerts"
+    __table_args__ = (Index("ix_alerts_opened", "opened_position", "id"),)
 
     id: str = Field(primary_key=True, max_length=64)
     monitor_id: str = Field(max_length=TERM, index=True)
