@@ -17,6 +17,7 @@ REFERENCE = ("baselines", "monitors", "network_settings")
 LOCAL = (
     "ledger_head",
     "ledger_commits",
+    "rebuild_cursor",
     "alerts",
     "alert_history",
     "monitor_readings",
