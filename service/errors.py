@@ -111,6 +111,6 @@ class LedgerOutOfDate(GraftwatchError):
         """Say what to do."""
         super().__init__(
             "The ledger was counted under other rules (followup_grace_days or case definitions) "
-            "than the ones now set. Run `graftwatch rebuild --apply` to count it again, or set "
-            "the rules back."
+            "than the ones now set, or a rebuild under other rules was cut. Run `graftwatch "
+            "rebuild --apply` to count it again or to go on, or set the rules back."
         )

@@ -19,9 +19,10 @@ def rebuild(
         bool, typer.Option("--apply", help="Put right what differs, instead of only saying so.")
     ] = False,
 ) -> None:
-    """Replay all events and report whether the ledger agrees with them.
+    """Replay all events and report whether the ledger agrees with them, while others serve.
 
-    Run it with `--apply` after changing GRAFTWATCH_FOLLOWUP_GRACE_DAYS.
+    Run it with `--apply` after changing GRAFTWATCH_FOLLOWUP_GRACE_DAYS, with the service stopped.
+    Where it is cut, the next `--apply` goes on from there.
     """
     from service.pipeline import rebuild as replay
 
@@ -32,6 +33,8 @@ def rebuild(
     ):
         found = replay.rebuild(surveillance, apply=apply, progress=progress.advance)
     say(f"Patients replayed: {found.patients:,}.")
+    if found.resumed_after:
+        say(f"The first {found.resumed_after:,} by an earlier rebuild, which was cut.")
     if found.is_clean:
         say("The ledger is what the events say it is.")
         return

@@ -19,6 +19,7 @@ from service.store import events as event_store
 from service.store.audit import AuditEntry
 from service.store.events import PatientKey
 from service.store.ledger import Posting
+from service.store.rebuild_cursor import forget_in_rebuild
 
 
 def erase(surveillance: Surveillance, patient: PatientKey, actor: str) -> int:
@@ -38,6 +39,7 @@ def erase(surveillance: Surveillance, patient: PatientKey, actor: str) -> int:
         ledger.advance(connection, position, now)
         watch(connection, surveillance, postings, reached, position)
         erasure.forget_in_alerts(connection, patient)
+        forget_in_rebuild(connection, patient)
         entry = AuditEntry(now, actor, "patient_erased", {"facility": patient.facility})
         audit.add_entry(connection, entry)
     forget()

@@ -19,6 +19,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
+from service.store.citus import is_citus
+
 Table: TypeAlias = type[SQLModel]
 Columns: TypeAlias = tuple[str, ...]
 Row: TypeAlias = tuple[Any, ...]
@@ -90,6 +92,10 @@ def select_rows(
         rows_of = f"json_each(?) AS named CROSS JOIN {name} AS found ON "
         rows_of += same.replace(f"{name}.", "found.")
         parameters = (json.dumps(keys),)
+    elif is_citus(connection):
+        same = " AND ".join(f"found.{column} = named.{column}" for column in columns)
+        rows_of = f"{_named(table, columns)} JOIN {name} AS found ON {same}"
+        parameters = _arrays(keys)
     else:
         same = " AND ".join(f"{name}.{column} = named.{column}" for column in columns)
         # OFFSET 0 keeps the planner at the index, whatever it thinks of the table's size.
@@ -148,10 +154,14 @@ def _bound(table: Table, columns: Columns, dialect: Dialect, rows: Iterable[Row]
 
 @lru_cache
 def _named(table: Table, columns: Columns) -> str:
-    """The rows as a table of PostgreSQL's, `named`, from an array for each column."""
+    """The rows as a table of PostgreSQL's, `named`, from an array for each column.
+
+    In a query of its own, which Citus runs once and hands to the nodes; PostgreSQL folds it in.
+    """
     types = table.metadata.tables[str(table.__tablename__)].c
     arrays = ", ".join(f"%s::{_array_type(types[column].type)}[]" for column in columns)
-    return f"unnest({arrays}) AS named ({', '.join(columns)})"
+    rows = f"SELECT * FROM unnest({arrays}) AS given ({', '.join(columns)})"  # noqa: S608
+    return f"({rows}) AS named"
 
 
 def _array_type(column_type: TypeEngine[Any]) -> str:

@@ -19,6 +19,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from service.store.citus import is_citus, wait_for_the_last_writer
 from service.store.running_sums import RunningSums
 from service.store.sums_loader import SumsLoader
 
@@ -71,6 +72,8 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction that no other writer runs beside; committed at the end, or not at all."""
         with self._writer.connect() as connection, connection.begin():
+            if is_citus(connection):
+                wait_for_the_last_writer(connection)
             if not self.is_sqlite:
                 connection.execute(text(LOCK_HEAD))
             yield connection
@@ -81,7 +84,13 @@ class Database:
             self.sums.load(connection)
 
     def keep_sums(self) -> None:
-        """Load the sums in the background, and again whenever the past was rewritten."""
+        """Load the sums in the background, and again whenever the past was rewritten.
+
+        Not on Citus, where a snapshot is one node's: docs/scaling.md, "Reads".
+        """
+        with self.read() as connection:
+            if is_citus(connection):
+                return
         self._loader = SumsLoader(self.load_sums, self.sums.missing)
         self._loader.start()
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, tuple_
 from sqlmodel import col
 
 from service.domain.events import AnyEvent, decode, encode
@@ -94,8 +94,8 @@ def patient_keys(connection: Connection, after: PatientKey | None, limit: int) -
     facility, patient = col(RecordedEvent.facility), col(RecordedEvent.patient)
     query = select(facility, patient).distinct().order_by(facility, patient).limit(limit)
     if after is not None:
-        later_patient = (facility == after.facility) & (patient > after.patient)
-        query = query.where((facility > after.facility) | later_patient)
+        # Compared as one row, they are a range of the index, and not a filter on all of it.
+        query = query.where(tuple_(facility, patient) > tuple_(*after))
     return [PatientKey(*row) for row in connection.execute(query)]
 
 

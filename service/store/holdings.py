@@ -97,19 +97,26 @@ def infections(
         yield PatientKey(row["facility"], row["patient"]), _episode(row, stratum)
 
 
-def sums_that_differ(connection: Connection) -> int:
-    """How many of the running sums differ from the segments they are sums of."""
+def facilities_with_sums(connection: Connection) -> list[str]:
+    """Where anybody is or was counted, or a sum says so."""
+    counted = select(col(SegmentRow.facility)).union(select(col(RiskStepRow.facility)))
+    return sorted(connection.execute(counted).scalars())
+
+
+def sums_that_differ(connection: Connection, facility: str) -> int:
+    """How many of a facility's running sums differ from the segments they are sums of."""
     held = RiskStepRow.metadata.tables["risk_steps"].c
     taken_away = select(held.facility, held.stratum_id, held.risk_set, held.day, -held.change)
-    place, total = _grouped(union_all(*_segment_steps(), taken_away).subquery())
+    taken_away = taken_away.where(held.facility == facility)
+    place, total = _grouped(union_all(*_segment_steps(facility), taken_away).subquery())
     differing = select(*place).group_by(*place).having(total != 0).subquery()
     return connection.execute(select(func.count()).select_from(differing)).scalar_one()
 
 
-def sum_up_again(connection: Connection) -> None:
-    """Form the running sums anew from the segments."""
-    place, total = _grouped(union_all(*_segment_steps()).subquery())
-    connection.execute(delete(RiskStepRow))
+def sum_up_again(connection: Connection, facility: str) -> None:
+    """Form a facility's running sums anew from its segments."""
+    place, total = _grouped(union_all(*_segment_steps(facility)).subquery())
+    connection.execute(delete(RiskStepRow).where(col(RiskStepRow.facility) == facility))
     connection.execute(
         insert(RiskStepRow).from_select(
             ["facility", "stratum_id", "risk_set", "day", "change"],
@@ -118,10 +125,12 @@ def sum_up_again(connection: Connection) -> None:
     )
 
 
-def _segment_steps() -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
-    """The steps up and the steps down of all segments that hold now."""
+def _segment_steps(
+    facility: str,
+) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
+    """The steps up and the steps down of a facility's segments that hold now."""
     held = SegmentRow.metadata.tables["segments"].c
-    current = held.withdrawn_at.is_(None)
+    current = (held.facility == facility) & held.withdrawn_at.is_(None)
     key = (held.facility, held.stratum_id, held.risk_set)
     up = select(*key, held.start_day.label("day"), literal(1).label("change")).where(current)
     down = select(*key, held.end_day + 1, literal(-1)).where(current, held.risk_set.not_in(MARKERS))

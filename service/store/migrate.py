@@ -2,7 +2,7 @@
 
 In:     a database URL.
 Out:    the database at a revision of `migrations/`; `revisions` tells where it stands.
-Source: alembic; docs/operations.md.
+Source: alembic; docs/operations.md. Where Citus is, the tables are spread: docs/scaling.md.
 
 Two processes may run this at once: the second waits for the first and finds nothing to do.
 """
@@ -17,6 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from service.store import citus
 from service.store.engine import Database
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -24,13 +25,22 @@ MIGRATION_LOCK = 0x67726166  # "graf"; any number that nothing else in the datab
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Apply the migrations up to `revision`, all of them by default."""
-    _migrate(database_url, lambda config: command.upgrade(config, revision))
+    """Apply the migrations up to `revision`, all of them by default.
+
+    At the newest revision the tables are spread over the nodes of Citus, where that is.
+    """
+
+    def step(connection: Connection, config: Config) -> None:
+        command.upgrade(config, revision)
+        if is_at_head(connection):
+            citus.place(connection)
+
+    _migrate(database_url, step)
 
 
 def downgrade(database_url: str, revision: str) -> None:
     """Take migrations back to `revision`; `base` empties the database."""
-    _migrate(database_url, lambda config: command.downgrade(config, revision))
+    _migrate(database_url, lambda _, config: command.downgrade(config, revision))
 
 
 def upgrade_sql(database_url: str) -> str:
@@ -55,7 +65,7 @@ def _config() -> Config:
     return config
 
 
-def _migrate(database_url: str, step: Callable[[Config], None]) -> None:
+def _migrate(database_url: str, step: Callable[[Connection, Config], None]) -> None:
     database = Database(database_url)
     try:
         with database.migrate() as connection:
@@ -63,6 +73,6 @@ def _migrate(database_url: str, step: Callable[[Config], None]) -> None:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
             config = _config()
             config.attributes["connection"] = connection
-            step(config)
+            step(connection, config)
     finally:
         database.close()

@@ -70,6 +70,19 @@ class LedgerCommit(SQLModel, table=True):
     recorded_at: datetime = Field(sa_type=UtcInstant, index=True)
 
 
+class RebuildCursorRow(SQLModel, table=True):
+    """One row while a rebuild is under way: the last patient done, and what was found so far."""
+
+    __tablename__ = "rebuild_cursor"
+
+    only_row: int = Field(default=1, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    rules_fingerprint: str = Field(max_length=64)
+    facility: str | None = Field(default=None, max_length=IDENTIFIER)
+    patient: str | None = Field(default=None, max_length=IDENTIFIER)
+    patients: int = Field(sa_type=BigInteger)
+    patients_that_differ: int = Field(sa_type=BigInteger)
+
+
 class RecordedEvent(SQLModel, table=True):
     """An event as received, and as resolved into the vocabulary's terms. Never changed."""
 
@@ -223,6 +236,7 @@ class AlertRow(SQLModel, table=True):
     """An alert: what was signalled, with the evidence as known when it fired and as known now."""
 
     __tablename__ = "alerts"
+    __table_args__ = (Index("ix_alerts_opened", "opened_position", "id"),)
 
     id: str = Field(primary_key=True, max_length=64)
     monitor_id: str = Field(max_length=TERM, index=True)

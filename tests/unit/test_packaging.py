@@ -70,7 +70,12 @@ def version_of(text: str) -> tuple[int, ...]:
 def test_images_are_named_without_a_registry() -> None:
     names = re.findall(r"^FROM (\S+)", read("Dockerfile"), re.MULTILINE)
     names += re.findall(r"^\s+image: (\S+)", read("docker-compose.yml"), re.MULTILINE)
-    assert sorted(set(names)) == ["graftwatch", "postgres:18", "python:3.13-slim"]
+    assert sorted(set(names)) == [
+        "citusdata/citus:13.1.0",
+        "graftwatch",
+        "postgres:18",
+        "python:3.13-slim",
+    ]
 
 
 def test_the_container_is_nobody_in_particular() -> None:
