@@ -89,6 +89,12 @@ class Settings(BaseSettings):
         default=None,
         description="JSON file of case definitions that replace shipped ones; needs a rebuild.",
     )
+    pseudonym_key: str | None = Field(
+        default=None,
+        min_length=32,
+        repr=False,
+        description="Secret for hashing identifiers in FHIR, HL7 and registers; keep it for good.",
+    )
     max_body_bytes: int = Field(
         default=16 * MEBIBYTE,
         ge=KIBIBYTE,

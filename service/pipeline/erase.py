@@ -14,7 +14,7 @@ from service.errors import NotFound
 from service.pipeline.counted import forget
 from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
-from service.store import audit, erasure, ledger
+from service.store import audit, erasure, ledger, sources
 from service.store import events as event_store
 from service.store.audit import AuditEntry
 from service.store.events import PatientKey
@@ -36,6 +36,7 @@ def erase(surveillance: Surveillance, patient: PatientKey, actor: str) -> int:
         ledger.post(connection, postings, position)
         ledger.forget(connection, patient, position)
         event_store.erase_events(connection, patient)
+        sources.forget_sources(connection, patient)
         ledger.advance(connection, position, now)
         watch(connection, surveillance, postings, reached, position)
         erasure.forget_in_alerts(connection, patient)

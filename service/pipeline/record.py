@@ -59,20 +59,27 @@ def record_together(surveillance: Surveillance, batches: Sequence[Batch]) -> lis
         with surveillance.database.read() as connection:
             return [Receipt((), ledger.head_position(connection)) for _ in batches]
     with surveillance.write() as connection:
-        judged = _judge(connection, batches)
-        accepted = [
-            verdict.draft
-            for batch, verdicts in zip(batches, judged, strict=True)
-            if batch.keeps(verdicts)
-            for verdict in verdicts
-            if verdict.status == "accepted"
-        ]
-        position = ledger.head_position(connection)
-        timelines = _apply(connection, surveillance, accepted, position) if accepted else {}
-        return [
-            _receipt(batch, verdicts, timelines, position + len(accepted))
-            for batch, verdicts in zip(batches, judged, strict=True)
-        ]
+        return record_within(connection, surveillance, batches)
+
+
+def record_within(
+    connection: Connection, surveillance: Surveillance, batches: Sequence[Batch]
+) -> list[Receipt]:
+    """Record batches within a transaction of `surveillance.write()`."""
+    judged = _judge(connection, batches)
+    accepted = [
+        verdict.draft
+        for batch, verdicts in zip(batches, judged, strict=True)
+        if batch.keeps(verdicts)
+        for verdict in verdicts
+        if verdict.status == "accepted"
+    ]
+    position = ledger.head_position(connection)
+    timelines = _apply(connection, surveillance, accepted, position) if accepted else {}
+    return [
+        _receipt(batch, verdicts, timelines, position + len(accepted))
+        for batch, verdicts in zip(batches, judged, strict=True)
+    ]
 
 
 def _receipt(

@@ -103,6 +103,18 @@ class RecordedEvent(SQLModel, table=True):
     resolved: str = Field(sa_type=Text)
 
 
+class SourceEventRow(SQLModel, table=True):
+    """An event that came of a document of the hospital's, which may say something else later."""
+
+    __tablename__ = "source_events"
+    __table_args__ = (Index("ix_source_events_patient", "facility", "patient"),)
+
+    facility: str = Field(primary_key=True, max_length=IDENTIFIER)
+    source: str = Field(primary_key=True, max_length=TERM)
+    event_id: str = Field(primary_key=True, max_length=TERM)
+    patient: str = Field(max_length=IDENTIFIER)
+
+
 class StratumRow(SQLModel, table=True):
     """The dimensions behind a stratum's number."""
 
