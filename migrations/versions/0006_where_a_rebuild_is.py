@@ -1,12 +1,12 @@
 """How far a rebuild has come, so that one that was cut goes on.
 
-Revision 0007.
+Revision 0006.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
+revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None

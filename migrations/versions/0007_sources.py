@@ -1,13 +1,13 @@
 """Which events came of which document of a hospital's.
 
-Revision 0006.
+Revision 0007.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0004"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
