@@ -55,6 +55,7 @@ from service.pipeline.surveillance import Surveillance
 from service.reference.case_definitions import read_rows, shipped_case_definitions
 from service.settings import Settings, SettingsError
 from service.store.engine import Database
+from service.store.key_uses import KeyUses
 from service.store.migrate import is_at_head
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -96,16 +97,20 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             await run_in_threadpool(require_ready, surveillance)
             surveillance.database.keep_sums()
-            with closing(
-                Gathering(surveillance, most_waiting=settings.max_waiting_events)
-            ) as gathering:
+            with (
+                closing(
+                    Gathering(surveillance, most_waiting=settings.max_waiting_events)
+                ) as gathering,
+                closing(KeyUses(surveillance.database)) as key_uses,
+            ):
                 state.keep(
                     app,
                     settings,
                     surveillance,
                     metrics,
                     gathering,
-                    SharedLooks(partial(holder_of, surveillance)),
+                    SharedLooks(partial(holder_of, surveillance, key_uses)),
+                    key_uses,
                 )
                 yield
         finally:

@@ -23,6 +23,7 @@ from service.errors import Forbidden, Unauthorised
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
 from service.store import keys
+from service.store.key_uses import KeyUses
 
 bearer = HTTPBearer(
     auto_error=False,
@@ -94,12 +95,14 @@ async def authenticate(
     return await holders.answer(credentials.credentials)
 
 
-def holder_of(surveillance: Surveillance, token: str) -> Principal:
+def holder_of(surveillance: Surveillance, uses: KeyUses, token: str) -> Principal:
     """The holder of a key; raises `Unauthorised` for one that is unknown, expired or revoked."""
+    now = surveillance.clock()
     with surveillance.database.read() as connection:
-        found = keys.find_key(connection, token)
-    if found is None or not found.is_valid(surveillance.clock()):
+        found = keys.find_key(connection, token, now)
+    if found is None or not found.is_valid(now):
         raise Unauthorised("The key is unknown, expired or revoked.", code="invalid_key")
+    uses.note(found, surveillance.today())
     return Principal(found.name, frozenset(found.scopes), found.facilities)
 
 

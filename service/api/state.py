@@ -16,6 +16,7 @@ from service.api.shared_looks import SharedLooks
 from service.pipeline.gathering import Gathering
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
+from service.store.key_uses import KeyUses
 
 
 def keep(
@@ -25,10 +26,12 @@ def keep(
     metrics: Metrics,
     gathering: Gathering,
     holders: SharedLooks[Any],
+    key_uses: KeyUses,
 ) -> None:
     """Put the application's parts where the routes find them."""
     app.state.gathering = gathering
     app.state.holders = holders
+    app.state.key_uses = key_uses
     app.state.metrics = metrics
     app.state.settings = settings
     app.state.surveillance = surveillance
