@@ -42,6 +42,7 @@ from service.api.last_resort import LastResort
 from service.api.metrics import Metrics
 from service.api.openapi import describe
 from service.api.problems import report_problems
+from service.api.rate_limits import RateLimits, TellRateLimits
 from service.api.request_bodies import is_line_stream
 from service.api.request_ends import TellEnds
 from service.api.request_log import log_request
@@ -111,6 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
                     gathering,
                     SharedLooks(partial(holder_of, surveillance, key_uses)),
                     key_uses,
+                    RateLimits(settings.requests_per_minute),
                 )
                 yield
         finally:
@@ -135,6 +137,7 @@ def surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     )
     app.add_middleware(LastResort)
     app.add_middleware(ETags)
+    app.add_middleware(TellRateLimits)
     app.add_middleware(SecureHeaders)
     app.add_middleware(TellEnds, listeners=(metrics.count_request, log_request))
 

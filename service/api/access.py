@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from service.api.rate_limits import RateLimits
 from service.api.shared_looks import SharedLooks
-from service.api.state import get_holders, get_settings
+from service.api.state import get_holders, get_rate_limits, get_settings
 from service.errors import Forbidden, Unauthorised
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
@@ -51,6 +52,7 @@ class Principal:
     name: str
     scopes: frozenset[str]
     facilities: tuple[str, ...] | None = None
+    key_id: str = ""
 
     def may(self, scope: str) -> bool:
         """Does the key have the scope?"""
@@ -83,16 +85,23 @@ LOCAL = Principal("local", frozenset(Scope))
 
 
 async def authenticate(
+    request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     holders: Annotated[SharedLooks[Principal], Depends(get_holders)],
+    limits: Annotated[RateLimits, Depends(get_rate_limits)],
     settings: Annotated[Settings, Depends(get_settings)],
 ) -> Principal:
-    """The holder of the key that came with the request; raises `Unauthorised` without one."""
+    """The holder of the key that came with the request; raises `Unauthorised` without one.
+
+    Each request counts against its key's limit; raises `TooManyRequests` beyond it.
+    """
     if settings.auth == "off":
         return LOCAL
     if credentials is None:
         raise Unauthorised("No key was sent. Send `Authorization: Bearer KEY`.", code="no_key")
-    return await holders.answer(credentials.credentials)
+    holder = await holders.answer(credentials.credentials)
+    limits.charge(request.scope, holder.key_id)
+    return holder
 
 
 def holder_of(surveillance: Surveillance, uses: KeyUses, token: str) -> Principal:
@@ -103,7 +112,7 @@ def holder_of(surveillance: Surveillance, uses: KeyUses, token: str) -> Principa
     if found is None or not found.is_valid(now):
         raise Unauthorised("The key is unknown, expired or revoked.", code="invalid_key")
     uses.note(found, surveillance.today())
-    return Principal(found.name, frozenset(found.scopes), found.facilities)
+    return Principal(found.name, frozenset(found.scopes), found.facilities, found.id)
 
 
 def require(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:

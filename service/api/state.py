@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 
 from service.api.metrics import Metrics
+from service.api.rate_limits import RateLimits
 from service.api.shared_looks import SharedLooks
 from service.pipeline.gathering import Gathering
 from service.pipeline.surveillance import Surveillance
@@ -27,12 +28,14 @@ def keep(
     gathering: Gathering,
     holders: SharedLooks[Any],
     key_uses: KeyUses,
+    rate_limits: RateLimits,
 ) -> None:
     """Put the application's parts where the routes find them."""
     app.state.gathering = gathering
     app.state.holders = holders
     app.state.key_uses = key_uses
     app.state.metrics = metrics
+    app.state.rate_limits = rate_limits
     app.state.settings = settings
     app.state.surveillance = surveillance
 
@@ -58,6 +61,12 @@ async def get_settings(request: Request) -> Settings:
 async def get_metrics(request: Request) -> Metrics:
     """The counters of this service."""
     found: Metrics = request.app.state.metrics
+    return found
+
+
+async def get_rate_limits(request: Request) -> RateLimits:
+    """How many requests each key may still send."""
+    found: RateLimits = request.app.state.rate_limits
     return found
 
 
