@@ -82,5 +82,10 @@ def graftwatch(url: str, *arguments: str) -> "subprocess.CompletedProcess[bytes]
 
 def environment(url: str) -> dict[str, str]:
     """What a process of Graftwatch's, or a rival's, is told."""
-    own = {"GRAFTWATCH_DATABASE_URL": url, "GRAFTWATCH_AUTH": "on", "PYTHONDONTWRITEBYTECODE": ""}
+    own = {
+        "GRAFTWATCH_DATABASE_URL": url,
+        "GRAFTWATCH_AUTH": "on",
+        "GRAFTWATCH_REQUESTS_PER_MINUTE": "0",
+        "PYTHONDONTWRITEBYTECODE": "",
+    }
     return {**os.environ, **own}

@@ -9,6 +9,7 @@ GraftwatchError
 ├── Conflict              the thing is not in a state that allows it
 ├── Unauthorised          no key, or none that is valid
 ├── Forbidden             the key does not reach so far
+├── TooManyRequests       the key has sent more than it may, for now
 ├── Overloaded            more waits than can be taken in just now
 ├── Unavailable           the database cannot be used just now
 └── LedgerOutOfDate       the ledger was counted under other rules: `graftwatch rebuild`
@@ -88,6 +89,12 @@ class Forbidden(GraftwatchError):
     """The key does not reach so far."""
 
     code = "forbidden"
+
+
+class TooManyRequests(GraftwatchError):
+    """The key has sent more requests than it may, for now."""
+
+    code = "too_many_requests"
 
 
 class Overloaded(GraftwatchError):

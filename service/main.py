@@ -42,6 +42,7 @@ from service.api.last_resort import LastResort
 from service.api.metrics import Metrics
 from service.api.openapi import describe
 from service.api.problems import report_problems
+from service.api.rate_limits import RateLimits, TellRateLimits
 from service.api.request_bodies import is_line_stream
 from service.api.request_ends import TellEnds
 from service.api.request_log import log_request
@@ -56,6 +57,7 @@ from service.pipeline.surveillance import Surveillance
 from service.reference.case_definitions import read_rows, shipped_case_definitions
 from service.settings import Settings, SettingsError
 from service.store.engine import Database
+from service.store.key_uses import KeyUses
 from service.store.migrate import is_at_head
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -97,11 +99,22 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             await run_in_threadpool(require_ready, surveillance)
             surveillance.database.keep_sums()
-            with closing(
-                Gathering(surveillance, most_waiting=settings.max_waiting_events)
-            ) as gathering:
-                holders = SharedLooks(partial(holder_of, surveillance))
-                state.keep(app, Running(settings, surveillance, metrics, gathering, holders))
+            with (
+                closing(
+                    Gathering(surveillance, most_waiting=settings.max_waiting_events)
+                ) as gathering,
+                closing(KeyUses(surveillance.database)) as key_uses,
+            ):
+                running = Running(
+                    settings,
+                    surveillance,
+                    metrics,
+                    gathering,
+                    SharedLooks(partial(holder_of, surveillance, key_uses)),
+                    key_uses,
+                    RateLimits(settings.requests_per_minute),
+                )
+                state.keep(app, running)
                 yield
         finally:
             surveillance.database.close()
@@ -125,6 +138,7 @@ def surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     )
     app.add_middleware(LastResort)
     app.add_middleware(ETags)
+    app.add_middleware(TellRateLimits)
     app.add_middleware(SecureHeaders)
     app.add_middleware(TellEnds, listeners=(metrics.count_request, log_request))
 

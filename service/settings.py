@@ -114,6 +114,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Events that may wait to be stored; beyond it, requests are answered 503.",
     )
+    requests_per_minute: int = Field(
+        default=60_000,
+        ge=0,
+        description="Requests a minute that each process takes from one key; 0 for any number.",
+    )
     sse_poll_seconds: float = Field(
         default=1.0,
         gt=0,

@@ -21,6 +21,7 @@ from service.api.state import running
 from service.errors import Forbidden, Unauthorised
 from service.pipeline.surveillance import Surveillance
 from service.store import keys
+from service.store.key_uses import KeyUses
 
 bearer = HTTPBearer(
     auto_error=False,
@@ -48,6 +49,7 @@ class Principal:
     name: str
     scopes: frozenset[str]
     facilities: tuple[str, ...] | None = None
+    key_id: str = ""
 
     def may(self, scope: str) -> bool:
         """Does the key have the scope?"""
@@ -83,23 +85,29 @@ async def authenticate(
     request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Principal:
-    """The holder of the key that came with the request; raises `Unauthorised` without one."""
+    """The holder of the key that came with the request; raises `Unauthorised` without one.
+
+    Each request counts against its key's limit; raises `TooManyRequests` beyond it.
+    """
     service = running(request)
     if service.settings.auth == "off":
         return LOCAL
     if credentials is None:
         raise Unauthorised("No key was sent. Send `Authorization: Bearer KEY`.", code="no_key")
     holder: Principal = await service.holders.answer(credentials.credentials)
+    service.rate_limits.charge(request.scope, holder.key_id)
     return holder
 
 
-def holder_of(surveillance: Surveillance, token: str) -> Principal:
+def holder_of(surveillance: Surveillance, uses: KeyUses, token: str) -> Principal:
     """The holder of a key; raises `Unauthorised` for one that is unknown, expired or revoked."""
+    now = surveillance.clock()
     with surveillance.database.read() as connection:
-        found = keys.find_key(connection, token)
-    if found is None or not found.is_valid(surveillance.clock()):
+        found = keys.find_key(connection, token, now)
+    if found is None or not found.is_valid(now):
         raise Unauthorised("The key is unknown, expired or revoked.", code="invalid_key")
-    return Principal(found.name, frozenset(found.scopes), found.facilities)
+    uses.note(found, surveillance.today())
+    return Principal(found.name, frozenset(found.scopes), found.facilities, found.id)
 
 
 def require(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:

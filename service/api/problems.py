@@ -42,6 +42,7 @@ NAMES: Mapping[type[GraftwatchError], str] = {
     errors.Conflict: "conflict",
     errors.Unauthorised: "unauthorised",
     errors.Forbidden: "forbidden",
+    errors.TooManyRequests: "too_many_requests",
     errors.Overloaded: "overloaded",
     errors.Unavailable: "unavailable",
     errors.LedgerOutOfDate: "ledger_out_of_date",

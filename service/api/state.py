@@ -13,10 +13,12 @@ from typing import Any
 from fastapi import FastAPI, Request
 
 from service.api.metrics import Metrics
+from service.api.rate_limits import RateLimits
 from service.api.shared_looks import SharedLooks
 from service.pipeline.gathering import Gathering
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
+from service.store.key_uses import KeyUses
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Running:
     metrics: Metrics
     gathering: Gathering
     holders: SharedLooks[Any]
+    key_uses: KeyUses
+    rate_limits: RateLimits
 
 
 def keep(app: FastAPI, running: Running) -> None:

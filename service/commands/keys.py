@@ -1,14 +1,14 @@
-"""`graftwatch keys`: make API keys, list them, revoke them.
+"""`graftwatch keys`: make API keys, list them, rotate them, revoke them.
 
 In:     a name, scopes, perhaps facilities and a last day.
 Out:    the key, once and alone on standard output; afterwards only its id and what it may do.
-Source: docs/api.md; docs/operations.md, "Keys".
+Source: docs/access.md; docs/operations.md, "Keys".
 """
 
 import re
 import sys
 from datetime import date, datetime, time, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -18,11 +18,15 @@ from service.commands.opening import opened
 from service.errors import NotFound
 from service.settings import read_settings
 
-app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+if TYPE_CHECKING:
+    from service.store.keys import StoredKey
+
+app = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke API keys.")
 
 SCOPES = ("events:write", "rates:read", "alerts:manage", "patients:read", "manage")
 FACILITY = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 NAME_LENGTH = 128
+LONGEST_OVERLAP_DAYS = 90
 
 
 def _known_scope(scope: str) -> str:
@@ -107,7 +111,7 @@ def list_all() -> None:
         return
     show(
         "API keys",
-        ("id", "name", "scopes", "facilities", "created", "expires", "state"),
+        ("id", "name", "scopes", "facilities", "created", "last used", "expires", "state"),
         [
             (
                 key.id,
@@ -115,12 +119,41 @@ def list_all() -> None:
                 ", ".join(key.scopes),
                 "all" if key.facilities is None else ", ".join(key.facilities),
                 f"{key.created_at:%Y-%m-%d}",
+                str(key.last_used_on or "never"),
                 f"{key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else "never",
-                "revoked" if key.revoked_at else "valid" if key.is_valid(now) else "expired",
+                state_of(key, now),
             )
             for key in found
         ],
     )
+
+
+@app.command()
+def rotate(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The id that `keys list` shows.")],
+    overlap: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=LONGEST_OVERLAP_DAYS,
+            metavar="DAYS",
+            help="Days for which the present secret still works; 0 ends it now.",
+        ),
+    ] = 7,
+) -> None:
+    """Give a key a new secret and show it, once; the present one holds for some days more."""
+    from service.store.keys import rotate_key
+
+    with opened(read_settings(), under_any_rules=True) as surveillance:
+        now = surveillance.clock()
+        ends = now + timedelta(days=overlap)
+        with surveillance.database.write() as connection:
+            token = rotate_key(connection, key_id, ends, now)
+    if token is None:
+        raise NotFound("No such key, or it holds no longer: see `graftwatch keys list`.")
+    until = f"works until {ends:%Y-%m-%d %H:%M} UTC" if overlap else "works no longer"
+    tell(f"Key {key_id} has a new secret, shown this once. The one before it {until}.")
+    sys.stdout.write(f"{token}\n")
 
 
 @app.command()
@@ -137,6 +170,17 @@ def revoke(
     if not revoked:
         raise NotFound("No such key, or it was revoked before: see `graftwatch keys list`.")
     say(f"Key {key_id} is revoked.")
+
+
+def state_of(key: "StoredKey", now: datetime) -> str:
+    """Whether a key holds, in a word or two."""
+    if key.revoked_at:
+        return "revoked"
+    if not key.is_valid(now):
+        return "expired"
+    if key.previous_until is not None and now < key.previous_until:
+        return f"valid; old secret until {key.previous_until:%Y-%m-%d}"
+    return "valid"
 
 
 def end_of(day: date, zone: ZoneInfo) -> datetime:

@@ -16,6 +16,7 @@ from service.errors import Forbidden, Unauthorised
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings, is_loopback
 from service.store import keys
+from service.store.key_uses import KeyUses
 from service.store.keys import StoredKey
 
 RATES_READ = "rates:read"
@@ -78,6 +79,8 @@ def viewer_of(request: Request) -> Viewer:
     now = surveillance.clock()
     if key is None or not key.is_valid(now) or not sessions.holds(claim, key, now):
         raise NotSignedIn("The session is over.")
+    key_uses: KeyUses = request.app.state.running.key_uses
+    key_uses.note(key, surveillance.today())
     return viewer_with(key)
 
 
@@ -92,7 +95,7 @@ def find_key(surveillance: Surveillance, token: str) -> tuple[StoredKey, datetim
     """The key that was typed in, and the present instant; raises `NotSignedIn` for no valid one."""
     now = surveillance.clock()
     with surveillance.database.read() as connection:
-        key = keys.find_key(connection, token)
+        key = keys.find_key(connection, token, now)
     if key is None or not key.is_valid(now):
         raise NotSignedIn("The key is unknown, expired or revoked.")
     return key, now

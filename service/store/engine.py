@@ -78,6 +78,12 @@ class Database:
                 connection.execute(text(LOCK_HEAD))
             yield connection
 
+    @contextmanager
+    def note(self) -> Iterator[Connection]:
+        """A short transaction beside the writers, for what no figure is made of."""
+        with self._writer.connect() as connection, connection.begin():
+            yield connection
+
     def load_sums(self) -> None:
         """Read the ledger's sums into memory, from where they are answered from now on."""
         with self.read() as connection:

@@ -300,7 +300,10 @@ class AlertEventRow(SQLModel, table=True):
 
 
 class ApiKeyRow(SQLModel, table=True):
-    """An API key: its hash, what it may do and where; never the key itself."""
+    """An API key: its hash, what it may do and where; never the key itself.
+
+    After a rotation the secret before it holds too, until `previous_until`.
+    """
 
     __tablename__ = "api_keys"
 
@@ -312,6 +315,9 @@ class ApiKeyRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcInstant)
     expires_at: datetime | None = Field(default=None, sa_type=UtcInstant)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcInstant)
+    previous_sha256: str | None = Field(default=None, max_length=64)
+    previous_until: datetime | None = Field(default=None, sa_type=UtcInstant)
+    last_used_on: date | None = Field(default=None, sa_type=Date)
 
 
 class AuditRow(SQLModel, table=True):

@@ -102,3 +102,20 @@ def test_a_bound_key_sees_no_other_facility_not_even_in_totals(service, client, 
 def test_without_authentication_no_key_is_asked_for(start_service):
     with start_service(auth="off") as service, service.client(None) as anybody:
         assert anybody.get("/v1/rates").status_code == 200
+
+
+def test_a_key_that_asks_too_often_waits_and_no_other_with_it(start_service):
+    with start_service(requests_per_minute=2) as service:
+        with service.client(service.key("rates:read")) as hasty:
+            first, _, refused = (hasty.get("/v1/rates") for _ in range(3))
+            assert first.headers["ratelimit-policy"] == '"key";q=2;w=60'
+            assert first.headers["ratelimit"] == '"key";r=1;t=30'
+            known = hasty.get("/v1/rates", headers={"if-none-match": first.headers["etag"]})
+            assert (refused.status_code, known.status_code) == (429, 429)
+            assert refused.headers["content-type"] == "application/problem+json"
+            assert refused.json()["code"] == "too_many_requests"
+            assert 0 < int(refused.headers["retry-after"]) <= 30
+            paths = ("/health/live", "/health/ready", "/metrics")
+            assert [hasty.get(path).status_code for path in paths] == [200, 200, 200]
+        with service.client(service.key("rates:read")) as other:
+            assert other.get("/v1/rates").status_code == 200

@@ -328,6 +328,11 @@ def test_a_key_opens_what_it_is_made_for_until_it_is_revoked(migrated: Path):
         listed = graftwatch("keys", "list").stdout
         assert key_id in listed
         assert token not in listed
+
+        rotated = graftwatch("keys", "rotate", key_id, "--overlap", "0").stdout.strip()
+        assert client.get("/v1/rates", headers=bearer).status_code == 401
+        bearer = {"Authorization": f"Bearer {rotated}"}
+        assert client.get("/v1/rates", headers=bearer).status_code == 200
         assert graftwatch("keys", "revoke", key_id).returncode == 0
         assert client.get("/v1/rates", headers=bearer).status_code == 401
 
