@@ -10,9 +10,11 @@ so that a reader who follows them never skips a late one, and a rule that needs 
 facilities (a cluster) sees them. Speed comes from putting many events into one transaction.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Connection as Connection  # handed on: only the store knows SQL
 from sqlalchemy import Engine, create_engine, event, text
@@ -124,9 +126,11 @@ def _postgres_engine(url: str, pool_size: int) -> Engine:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"check_same_thread": False}, hide_parameters=True)
+    asked = {"check_same_thread": False, "factory": _SqliteConnection}
+    engine = create_engine(url, connect_args=asked, hide_parameters=True)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "checkin", _close_cursors)
     return engine
 
 
@@ -140,6 +144,27 @@ def _configure_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA secure_delete = ON")  # an erased patient leaves no row in free pages
     cursor.close()
+
+
+class _SqliteConnection(sqlite3.Connection):
+    """Knows its cursors."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """No cursor yet."""
+        super().__init__(*arguments, **named)
+        self.cursors = WeakSet[sqlite3.Cursor]()
+
+    def cursor(self, *arguments: Any, **named: Any) -> Any:
+        """A new cursor, remembered for as long as somebody holds it."""
+        made = super().cursor(*arguments, **named)
+        self.cursors.add(made)
+        return made
+
+
+def _close_cursors(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    """Rows that nobody read to the end would keep the old state for all who come after."""
+    for cursor in list(connection.cursors if connection is not None else ()):
+        cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
