@@ -10,7 +10,15 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, text
 
-DISTRIBUTED = ("events", "strata", "segments", "risk_steps", "episodes", "alert_cases")
+DISTRIBUTED = (
+    "events",
+    "source_events",
+    "strata",
+    "segments",
+    "risk_steps",
+    "episodes",
+    "alert_cases",
+)
 """What grows with patients. The others lie where the first does: all of a facility on one node."""
 REFERENCE = ("baselines", "monitors", "network_settings")
 """Small, seldom written, the same for the whole network."""
