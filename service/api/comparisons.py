@@ -15,6 +15,7 @@ from service.api.figures import instant
 from service.api.parameters import only_parameters
 from service.pipeline.as_of import known_at
 from service.pipeline.comparisons import chosen_baselines, compare
+from service.pipeline.look import look_at
 
 router = APIRouter(prefix="/v1/comparisons", tags=["baselines"])
 
@@ -63,11 +64,12 @@ def get_comparisons(
     open alerts. Measures are never mixed.
     """
     facilities = principal.visible(facility)
-    with surveillance.database.read() as connection:
+    with look_at(surveillance) as look:
+        connection = look.connection
         chosen = chosen_baselines(connection, baseline, measure)
         known = known_at(connection, surveillance, None)
         found = compare(
-            connection,
+            look,
             chosen,
             facilities,
             known.latest_day.toordinal(),

@@ -36,10 +36,10 @@ from service.pipeline.facility_counts import (
     counts_against_baseline,
 )
 from service.pipeline.funnel import LEVELS, FunnelTable, funnel_table
+from service.pipeline.look import Look, look_at
 from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline
 from service.stats.funnel import LIMITS_METHOD
-from service.store.engine import Connection
 
 router = APIRouter(prefix="/v1/funnel", tags=["rates"])
 
@@ -103,9 +103,9 @@ def get_funnel(
     A key bound to facilities needs a `baseline` and sees its own facilities only; prior and
     overdispersion are then of these alone.
     """
-    with surveillance.database.read() as connection:
+    with look_at(surveillance) as look:
         ask = _against_baseline if query.baseline else _against_network
-        head, table = ask(connection, surveillance, principal, query)
+        head, table = ask(look, surveillance, principal, query)
     curve = [curve_point(*point) for point in table.limit_curve]
     figure = Figure(
         head=head,
@@ -118,12 +118,14 @@ def get_funnel(
 
 
 def _against_network(
-    connection: Connection, surveillance: Surveillance, principal: Principal, query: FunnelQuery
+    look: Look, surveillance: Surveillance, principal: Principal, query: FunnelQuery
 ) -> tuple[dict[str, Any], FunnelTable]:
     require_network_rate(principal)
-    known = known_at(connection, surveillance, query.as_of)
+    known = known_at(look.connection, surveillance, query.as_of)
     definition = read_query(query, principal, known)
-    counts = counts_against_all(connection, definition, query.strata, position=known.past_position)
+    counts = counts_against_all(
+        look.connection, definition, query.strata, position=known.past_position
+    )
     settings = definition_of(definition, surveillance.rules)
     for name in ("by", "anytime_reference_rate_per_person_year"):
         settings.pop(name)
@@ -133,17 +135,17 @@ def _against_network(
 
 
 def _against_baseline(
-    connection: Connection, surveillance: Surveillance, principal: Principal, query: FunnelQuery
+    look: Look, surveillance: Surveillance, principal: Principal, query: FunnelQuery
 ) -> tuple[dict[str, Any], FunnelTable]:
     superfluous = sorted(query.model_fields_set & BASELINE_SAYS)
     if superfluous:
         details = tuple(Detail(f"?{name}", "bad_query", LEAVE_OUT) for name in superfluous)
         raise BadQuery("The baseline says this itself.", details=details)
-    known = known_at(connection, surveillance, None)
-    (baseline,) = chosen_baselines(connection, [query.baseline or ""], None)
+    known = known_at(look.connection, surveillance, None)
+    (baseline,) = chosen_baselines(look.connection, [query.baseline or ""], None)
     definition = read_query(query, principal, known)
     facilities = definition.filters.get("facility")
-    counts = counts_against_baseline(connection, baseline, facilities, definition.end_day)
+    counts = counts_against_baseline(look, baseline, facilities, definition.end_day)
     head = _head(_settings_of(baseline, definition), definition, known, surveillance)
     return head, funnel_table(definition, counts)
 

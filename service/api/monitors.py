@@ -29,6 +29,7 @@ from service.pipeline.catalogue import (
     keep_monitor,
     require_watchable,
 )
+from service.pipeline.look import look_at
 from service.pipeline.monitor_paths import monitor_path
 from service.pipeline.performance import monitor_performance
 from service.store import catalogue
@@ -129,9 +130,9 @@ def get_path(
         principal.require_facility(facility)
     else:
         require_a_place(principal, "?facility")
-    with surveillance.database.read() as connection:
-        monitor = find_monitor(connection, monitor_id)
-        path = monitor_path(connection, monitor, facility, surveillance.today().toordinal())
+    with look_at(surveillance) as look:
+        monitor = find_monitor(look.connection, monitor_id)
+        path = monitor_path(look, monitor, facility, surveillance.today().toordinal())
     return tell_path(path)
 
 

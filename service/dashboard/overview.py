@@ -18,6 +18,7 @@ from service.domain.figures import RateDefinition
 from service.pipeline.alerting import is_visible
 from service.pipeline.as_of import known_at
 from service.pipeline.comparisons import compare
+from service.pipeline.look import look_at
 from service.pipeline.provisional import outlook
 from service.pipeline.rates import rate_table
 from service.pipeline.surveillance import Surveillance
@@ -84,7 +85,8 @@ def overview(
     baseline or monitor did.
     """
     facilities = viewer.facilities
-    with surveillance.database.read() as connection:
+    with look_at(surveillance) as look:
+        connection = look.connection
         known = known_at(connection, surveillance, None)
         today = known.latest_day.toordinal()
         baselines = tuple(catalogue.current_baselines(connection).values())
@@ -99,7 +101,7 @@ def overview(
         events = count_events(connection, facilities)
         published = memory.get(
             (known.position, events, today, facilities, baselines, monitors),
-            lambda: published_section(compare(connection, baselines, facilities, today)),
+            lambda: published_section(compare(look, baselines, facilities, today)),
         )
     return Overview(
         freshness=Freshness(

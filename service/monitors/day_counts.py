@@ -16,7 +16,7 @@ NONE: Whole = np.zeros(0, dtype=np.int64)
 
 
 class DayCounts:
-    """A number for each day, 0 unless added to.
+    """A number for each day, 0 unless added to; a copy is not changed with it.
 
     >>> counts = DayCounts()
     >>> counts.add(np.array([7, 3, 7, 5]), np.array([1, 1, 1, -1]))
@@ -37,9 +37,10 @@ class DayCounts:
         np.add.at(added, of_day, changes)
         places = np.searchsorted(self._days, found)
         is_known = np.isin(found, self._days, assume_unique=True)
-        self._counts[places[is_known]] += added[is_known]
+        counts = self._counts.copy()
+        counts[places[is_known]] += added[is_known]
         self._days = np.insert(self._days, places[~is_known], found[~is_known])
-        self._counts = np.insert(self._counts, places[~is_known], added[~is_known])
+        self._counts = np.insert(counts, places[~is_known], added[~is_known])
 
     def until(self, day: int | None = None) -> tuple[Whole, Whole]:
         """The days (up to and including `day`) with a number, ascending, and their numbers."""
@@ -52,6 +53,8 @@ class DayCounts:
 
 class Ascending:
     """Whole numbers in ascending order, each as often as it was put in and not taken out.
+
+    A copy is not changed with it.
 
     >>> numbers = Ascending([5, 3, 5])
     >>> numbers.change({4: 1, 5: -1})

@@ -114,10 +114,14 @@ class Question:
 
     @cached_property
     def _whole(self) -> Baseline:
-        if self.baseline.measure != "share":
-            return self.baseline
-        among = self.baseline.among or self.baseline.numerator
-        return msgspec.structs.replace(self.baseline, numerator=among, measure="proportion")
+        """Of recipients, and of cases that a share is of, the first of each course counts."""
+        variant, baseline = msgspec.structs.replace, self.baseline
+        if baseline.measure == "proportion":
+            return variant(baseline, episodes="first")
+        if baseline.measure == "share":
+            among = baseline.among or baseline.numerator
+            return variant(baseline, numerator=among, measure="proportion", episodes="first")
+        return baseline
 
     def _taken_out(self) -> str | None:
         """The risk set behind a first episode; several types, or part of one, have none."""

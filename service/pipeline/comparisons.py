@@ -12,9 +12,11 @@ from service.errors import BadQuery, Detail, MeasureMismatch
 from service.monitors.definitions import Method, MonitorDefinition
 from service.monitors.evidence import Evidence
 from service.monitors.methods import cannot_watch
+from service.monitors.questions import Question
+from service.monitors.series import LedgerSeries
 from service.monitors.shipped import usual_monitor
 from service.monitors.weighing import weigh
-from service.pipeline.observations import CaseFile, cases_for, series_for
+from service.pipeline.look import Look
 from service.pipeline.observed import (
     Cohorts,
     Expected,
@@ -63,29 +65,32 @@ class Comparison:
 class Ledger:
     """What all comparisons of one answer share; each thing is read once."""
 
-    connection: Connection
+    look: Look
     facilities: tuple[str, ...] | None
     today: int
     proportion_ci: str = "exact"
     sir: str = "midp"
-    case_file: CaseFile = field(init=False)
     cohorts: Cohorts = field(init=False)
     monitors: list[MonitorDefinition] = field(init=False)
     cluster_alerts: list[KeptAlert] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Read what is small; cases and cohorts are read when asked for."""
-        self.case_file = CaseFile(self.connection, self.facilities)
-        self.cohorts = Cohorts(self.connection)
-        self.monitors = catalogue.current_monitors(self.connection)
+        """Read what is small; series and cohorts are read when asked for."""
+        connection = self.look.connection
+        self.cohorts = Cohorts(connection)
+        self.monitors = catalogue.current_monitors(connection)
         kept = alert_store.alerts_of(
-            self.connection, [m.id for m in self.monitors if m.kind == "cluster"]
+            connection, [m.id for m in self.monitors if m.kind == "cluster"]
         )
         self.cluster_alerts = [alert for alert in kept if alert.state.is_open]
 
+    def series(self, question: Question) -> LedgerSeries:
+        """The cases beside what they are held against."""
+        return self.look.series(question, self.facilities, self.today)
+
 
 def compare(
-    connection: Connection,
+    look: Look,
     baselines: Iterable[Baseline],
     facilities: tuple[str, ...] | None,
     today: int,
@@ -98,7 +103,7 @@ def compare(
     `proportion_ci` names the interval of an observed proportion or share, `sir` the rule of
     observed over expected: one of `stats.sir.RULES`.
     """
-    ledger = Ledger(connection, facilities, today, proportion_ci, sir)
+    ledger = Ledger(look, facilities, today, proportion_ci, sir)
     return [COMPARE[baseline.measure](ledger, baseline) for baseline in baselines]
 
 
@@ -152,36 +157,29 @@ POSSIBLE: Mapping[str, str] = {
 
 
 def _rate(ledger: Ledger, baseline: Baseline) -> Comparison:
-    cases = cases_for(ledger.case_file, baseline, None)
-    observed, expected = observed_rate(
-        ledger.connection, baseline, cases, ledger.facilities, ledger.today
-    )
+    series = ledger.series(Question(baseline))
+    observed, expected = observed_rate(baseline, series, ledger.today)
     return _against(ledger, baseline, observed, expected)
 
 
 def _proportion(ledger: Ledger, baseline: Baseline) -> Comparison:
-    cases = cases_for(ledger.case_file, baseline, None)
+    series = ledger.series(Question(baseline))
     observed, expected = observed_proportion(
-        ledger.connection,
-        baseline,
-        cases,
-        ledger.facilities,
-        ledger.today,
-        method=ledger.proportion_ci,
+        baseline, series, ledger.today, method=ledger.proportion_ci
     )
     return _against(ledger, baseline, observed, expected)
 
 
 def _incidence(ledger: Ledger, baseline: Baseline) -> Comparison:
     histories = ledger.cohorts.of(baseline, ledger.facilities)
-    observed, expected = observed_incidence(ledger.case_file, baseline, histories, ledger.today)
+    case_file = ledger.look.case_file(ledger.facilities)
+    observed, expected = observed_incidence(case_file, baseline, histories, ledger.today)
     return _against(ledger, baseline, observed, expected)
 
 
 def _share(ledger: Ledger, baseline: Baseline) -> Comparison:
-    observed, expected = observed_share(
-        ledger.case_file, baseline, ledger.today, method=ledger.proportion_ci
-    )
+    series = ledger.series(Question(baseline))
+    observed, expected = observed_share(baseline, series, ledger.today, method=ledger.proportion_ci)
     monitor = _weighing(ledger, baseline, "share_shift")
     return Comparison(
         baseline,
@@ -259,14 +257,5 @@ def _weighing(ledger: Ledger, baseline: Baseline, method: Method) -> MonitorDefi
 def _evidence(ledger: Ledger, baseline: Baseline, monitor: MonitorDefinition) -> Evidence | None:
     if cannot_watch(monitor, baseline):
         return None
-    clean = monitor.exclude_usual_contaminants
-    cases = cases_for(ledger.case_file, baseline, None, without_contaminants=clean)
-    series = series_for(
-        ledger.case_file,
-        baseline,
-        cases,
-        ledger.facilities,
-        ledger.today,
-        without_contaminants=clean,
-    )
+    series = ledger.series(Question(baseline, monitor.exclude_usual_contaminants))
     return weigh(monitor, baseline, series, since_day=None, today=ledger.today)

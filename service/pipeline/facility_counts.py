@@ -17,8 +17,10 @@ from dataclasses import dataclass
 
 from service.domain.figures import DENOMINATOR, RateDefinition
 from service.errors import BadQuery, Detail, MeasureMismatch
+from service.monitors.questions import Question
 from service.pipeline.cells import added_up, cells_of
-from service.pipeline.observations import CaseFile, cases_for, population_filters
+from service.pipeline.look import Look
+from service.pipeline.observations import population_filters
 from service.pipeline.observed import observed_rate
 from service.reference.baselines import Baseline
 from service.store.engine import Connection
@@ -68,10 +70,7 @@ def counts_against_all(
 
 
 def counts_against_baseline(
-    connection: Connection,
-    baseline: Baseline,
-    facilities: Collection[str] | None,
-    end_day: int,
+    look: Look, baseline: Baseline, facilities: Collection[str] | None, end_day: int
 ) -> list[FacilityCount]:
     """Expected by a published rate, as `GET /v1/comparisons` compares it.
 
@@ -83,11 +82,10 @@ def counts_against_baseline(
             "Ask for a baseline whose measure is rate, or see `GET /v1/comparisons`."
         )
         raise MeasureMismatch(message, details=(Detail("?baseline", "measure_mismatch", message),))
-    case_file = CaseFile(connection, facilities)
     counts = []
-    for facility in _followed(connection, baseline, facilities, end_day):
-        cases = cases_for(case_file, baseline, [facility])
-        observed, expected = observed_rate(connection, baseline, cases, [facility], end_day)
+    for facility in _followed(look.connection, baseline, facilities, end_day):
+        series = look.series(Question(baseline), (facility,), end_day)
+        observed, expected = observed_rate(baseline, series, end_day)
         counts.append(
             FacilityCount(
                 facility, observed.cases, observed.person_days or 0, expected.cases or 0.0

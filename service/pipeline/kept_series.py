@@ -10,6 +10,7 @@ all events before it. It is kept only as long as the ledger's position says that
 
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -41,8 +42,15 @@ class Change(NamedTuple):
     exposure: Counter[int]
 
 
+class Published(NamedTuple):
+    """What was kept when the ledger stood at a position; readers hold it while writers go on."""
+
+    position: int | None
+    series: "Mapping[tuple[QuestionKey, Place], Growing]"
+
+
 class KeptSeries:
-    """Grows with the ledger; for one writer at a time."""
+    """Grows with the ledger; for one writer at a time, and for readers as it was last published."""
 
     def __init__(self, most_series: int = MOST_SERIES) -> None:
         """Nothing was asked for."""
@@ -50,6 +58,7 @@ class KeptSeries:
         self._position: int | None = None
         self._questions: dict[QuestionKey, Question] = {}
         self._series: OrderedDict[tuple[QuestionKey, Place], Growing] = OrderedDict()
+        self.published = Published(None, {})
 
     def follow(self, postings: Iterable[Posting], before: int, after: int) -> None:
         """Take in what a transaction posted that found the ledger at `before`.
@@ -65,7 +74,7 @@ class KeptSeries:
                 for place, change in posted.changes_of(question).items():
                     growing = self._series.get((key, place))
                     if growing is not None:
-                        growing.add(change)
+                        self._series[key, place] = growing.with_change(change)
 
     def series_of(
         self, question: Question, place: Place, end_day: int, read: Callable[[], LedgerSeries]
@@ -73,22 +82,38 @@ class KeptSeries:
         """The series up to a day; `read` has the ledger tell it, over all days, where it is new."""
         key = (question.key, place)
         if key not in self._series:
-            self._questions[question.key] = question
-            self._series[key] = Growing.of(read())
-            if len(self._series) > self._most_series:
-                self._series.popitem(last=False)
+            self._keep(question, place, Growing.of(read()))
         self._series.move_to_end(key)
         return self._series[key].until(end_day)
+
+    def publish(self) -> None:
+        """Let readers have what is kept: what it was posted with is committed."""
+        self.published = Published(self._position, dict(self._series))
+
+    def offer(self, question: Question, place: Place, growing: "Growing", position: int) -> None:
+        """Keep what a reader found at a position, unless the ledger has moved on."""
+        if self._position is None:
+            self._position = position
+        if self._position == position:
+            self._keep(question, place, growing)
+            self.publish()
 
     def forget(self) -> None:
         """Keep nothing: what was followed may be undone."""
         self._position = None
         self._questions.clear()
         self._series.clear()
+        self.publish()
+
+    def _keep(self, question: Question, place: Place, growing: "Growing") -> None:
+        self._questions[question.key] = question
+        self._series[question.key, place] = growing
+        if len(self._series) > self._most_series:
+            self._series.popitem(last=False)
 
 
 class Growing:
-    """One series to which cases and exposure are added, and from which they are taken."""
+    """One series as it stands; with cases and exposure added or taken away it is another one."""
 
     def __init__(self, kind: type[LedgerSeries], cases: Iterable[int], exposure: DayCounts) -> None:
         """Begin with these."""
@@ -104,12 +129,15 @@ class Growing:
         index_days = getattr(series, "case_index_days", np.zeros_like(series.case_days))
         return cls(type(series), (series.case_days << INDEX_BITS) + index_days, exposure)
 
-    def add(self, change: Change) -> None:
-        """Let it grow, or shrink."""
-        self._cases.change(change.cases)
+    def with_change(self, change: Change) -> "Growing":
+        """The series grown, or shrunk."""
+        grown = copy(self)
+        grown._cases, grown._exposure = copy(self._cases), copy(self._exposure)
+        grown._cases.change(change.cases)
         days = np.fromiter(change.exposure.keys(), dtype=np.int64, count=len(change.exposure))
         changes = np.fromiter(change.exposure.values(), dtype=np.int64, count=len(change.exposure))
-        self._exposure.add(days, changes)
+        grown._exposure.add(days, changes)
+        return grown
 
     def until(self, end_day: int) -> LedgerSeries:
         """The series with what it is held against up to a day."""

@@ -6,7 +6,6 @@ Out:    `MonitorPath`: cases, expected cases and the method's statistic, the gap
 Source: docs/methods.md 8. Nothing is stored: a signal can be recomputed from the data at any time.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -15,23 +14,22 @@ import numpy as np
 
 from service.errors import NotFound
 from service.monitors.alerts import evidence_since
-from service.monitors.cases import Case
 from service.monitors.counts import counts_on
 from service.monitors.day_counts import Whole
 from service.monitors.definitions import MonitorDefinition
 from service.monitors.detection import times_to_detect
 from service.monitors.evidence import Evidence
 from service.monitors.methods import cannot_watch
+from service.monitors.questions import Question
 from service.monitors.series import Series
 from service.monitors.signals import NETWORK, facility_scope
 from service.monitors.weighing import null_of, weigh
-from service.pipeline.observations import CaseFile, cases_for, series_for
+from service.pipeline.look import Facilities, Look
 from service.reference.baselines import Baseline
 from service.stats.g_chart import GapLimits, day_gap_limits, expected_gap_limits
 from service.stats.time_to_detect import TimeToDetect
 from service.store import alerts as alert_store
 from service.store import catalogue
-from service.store.engine import Connection
 
 MOST_DAYS = 400
 """Days without a case that a path shows, evenly spread; each day of an onset is shown too."""
@@ -85,23 +83,22 @@ class Observed:
     """What a monitor looks at in one place."""
 
     baseline: Baseline
-    cases: tuple[Case, ...]
     series: Series
 
 
 def monitor_path(
-    connection: Connection, monitor: MonitorDefinition, facility: str | None, today: int
+    look: Look, monitor: MonitorDefinition, facility: str | None, today: int
 ) -> MonitorPath:
     """The path of one place, whether the monitor is on or off.
 
     Raises `NotFound` for a rule, which has no expectation, and where the baseline has none.
     """
     facilities = None if facility is None else (facility,)
-    seen = observed_by(connection, monitor, facilities, today)
+    seen = observed_by(look, monitor, facilities, today)
     scope_key = NETWORK if facility is None else facility_scope(facility)
     own = [
         kept.state
-        for kept in alert_store.alerts_of(connection, [monitor.id])
+        for kept in alert_store.alerts_of(look.connection, [monitor.id])
         if kept.state.scope_key == scope_key
     ]
     since_day = evidence_since(own)
@@ -126,36 +123,27 @@ def monitor_path(
 
 
 def observed_by(
-    connection: Connection,
-    monitor: MonitorDefinition,
-    facilities: Sequence[str] | None,
-    today: int,
+    look: Look, monitor: MonitorDefinition, facilities: Facilities, today: int
 ) -> Observed:
-    """The cases and the series of some facilities (None: all) that the monitor looks at.
+    """The series of some facilities (None: all) that the monitor looks at.
 
     Raises `NotFound` where it holds cases against no expected number.
     """
-    baseline = catalogue.current_baselines(connection).get(monitor.baseline_id or "")
+    baseline = catalogue.current_baselines(look.connection).get(monitor.baseline_id or "")
     if baseline is None or cannot_watch(monitor, baseline):
         raise NotFound("This monitor has no path: it holds cases against no expected number.")
-    clean = monitor.exclude_usual_contaminants
-    case_file = CaseFile(connection, facilities)
-    cases = cases_for(case_file, baseline, None, without_contaminants=clean)
-    series = series_for(case_file, baseline, cases, facilities, today, without_contaminants=clean)
-    return Observed(baseline, cases, series)
+    question = Question(baseline, monitor.exclude_usual_contaminants)
+    return Observed(baseline, look.series(question, facilities, today))
 
 
 def present_volume(
-    connection: Connection,
-    monitor: MonitorDefinition,
-    facilities: Sequence[str] | None,
-    today: int,
+    look: Look, monitor: MonitorDefinition, facilities: Facilities, today: int
 ) -> float:
     """Cases expected a day under the monitor's null, averaged over the last 365 days.
 
     Raises `NotFound` where the monitor holds cases against no expected number.
     """
-    return _volume(monitor, observed_by(connection, monitor, facilities, today), today)
+    return _volume(monitor, observed_by(look, monitor, facilities, today), today)
 
 
 def _volume(monitor: MonitorDefinition, seen: Observed, today: int) -> float:

@@ -8,7 +8,7 @@ Source: docs/methods.md 5 and 7. Rate: exact Poisson; proportion and share: Clop
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -16,15 +16,12 @@ import msgspec
 
 from service.domain.competing_risks import CASE, CENSORED, CourseHistory, incidence_rows
 from service.domain.contributions import DIED
-from service.monitors.cases import Case, in_order
-from service.monitors.nulls import first_of_each_course, matches
+from service.monitors.cases import in_order
+from service.monitors.series import LedgerSeries
 from service.pipeline.observations import (
     CaseFile,
-    cases_among,
     cases_for,
-    entered_days,
     population_filters,
-    risk_steps,
 )
 from service.reference.baselines import Baseline
 from service.stats.cumulative_incidence import cumulative_incidence
@@ -90,15 +87,11 @@ class Cohorts:
 
 
 def observed_rate(
-    connection: Connection,
-    baseline: Baseline,
-    cases: Iterable[Case],
-    facilities: Sequence[str] | None,
-    today: int,
+    baseline: Baseline, series: LedgerSeries, today: int
 ) -> tuple[Observed, Expected]:
     """Cases over matching person-time."""
-    count = sum(case.onset_day <= today for case in cases)
-    days, changes = risk_steps(connection, baseline, facilities, today)
+    count = int(series.onsets(None, today).size)
+    days, changes = series.steps
     first_day = int(days.min()) if days.size else today
     at_risk = person_days(days, changes, first_day, today)
     estimate = rate_estimate(count, at_risk, per=1.0, level=LEVEL)
@@ -122,17 +115,11 @@ def _phases(baseline: Baseline) -> str | None:
 
 
 def observed_proportion(
-    connection: Connection,
-    baseline: Baseline,
-    cases: Iterable[Case],
-    facilities: Sequence[str] | None,
-    today: int,
-    *,
-    method: str = "exact",
+    baseline: Baseline, series: LedgerSeries, today: int, *, method: str = "exact"
 ) -> tuple[Observed, Expected]:
     """Recipients with at least one case over recipients; a recipient is a course."""
-    ill = len(first_of_each_course(case for case in in_order(cases) if case.onset_day <= today))
-    recipients = int(entered_days(connection, baseline, facilities, today).size)
+    ill = int(series.onsets(None, today).size)
+    recipients = int(series.steps[1].sum())
     observed = Observed(
         ill,
         ill / recipients if recipients else None,
@@ -150,19 +137,19 @@ def observed_proportion(
 
 
 def observed_share(
-    case_file: CaseFile, baseline: Baseline, today: int, *, method: str = "exact"
+    baseline: Baseline, series: LedgerSeries, today: int, *, method: str = "exact"
 ) -> tuple[Observed, Expected]:
     """The cases of the numerator among the cases it is a share of, the first of each course."""
-    among = [case for case in cases_among(case_file, baseline, None) if case.onset_day <= today]
-    part = sum(matches(baseline.numerator, case) for case in among)
+    part = int(series.onsets(None, today).size)
+    among = int(series.steps[1].sum())
     observed = Observed(
         part,
-        part / len(among) if among else None,
+        part / among if among else None,
         "fraction of cases",
-        proportion_interval(part, len(among), method, LEVEL),
-        among_cases=len(among),
+        proportion_interval(part, among, method, LEVEL),
+        among_cases=among,
     )
-    return observed, Expected((baseline.value or 0.0) * len(among), "published share × cases")
+    return observed, Expected((baseline.value or 0.0) * among, "published share × cases")
 
 
 def observed_incidence(

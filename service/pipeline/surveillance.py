@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 from service.domain.rules import FollowUpRules
 from service.errors import LedgerOutOfDate
-from service.pipeline.kept_series import KeptSeries
+from service.monitors.questions import Question
+from service.pipeline.kept_series import Growing, KeptSeries, Place
 from service.store import ledger
 from service.store.engine import Connection, Database
 
@@ -64,6 +65,12 @@ class Surveillance:
             except BaseException:
                 self.kept_series.forget()
                 raise
+            self.kept_series.publish()
+
+    def offer(self, question: Question, place: Place, growing: Growing, position: int) -> None:
+        """Keep a series that a reader found at a position, for those who ask after it."""
+        with self._turn:
+            self.kept_series.offer(question, place, growing, position)
 
     def require_ledger_under_these_rules(self) -> None:
         """Raise `LedgerOutOfDate` where the ledger's sums were counted under other rules."""

@@ -29,6 +29,7 @@ from service.monitors.shipped import shipped_monitors
 from service.pipeline.alerting import WholeAlert, act, find_alert, is_visible, list_alerts
 from service.pipeline.catalogue import keep_monitor, put_baseline
 from service.pipeline.erase import erase
+from service.pipeline.look import look_at
 from service.pipeline.monitor_paths import monitor_path, present_volume
 from service.pipeline.record import record
 from service.pipeline.surveillance import Surveillance
@@ -203,9 +204,9 @@ def test_a_planted_excess_is_found_and_its_e_value_can_be_recomputed(network):
     assert evidence["e_value"] >= evidence["threshold"] == 20
 
     # From the alert's own cases and the entries in the ledger, day by day.
-    with network.surveillance.database.read() as connection:
-        monitor = catalogue.find_monitor(connection, CINICOLA)
-        path = monitor_path(connection, monitor, "net-01", network.clock.day.toordinal())
+    with look_at(network.surveillance) as look:
+        monitor = catalogue.find_monitor(look.connection, CINICOLA)
+        path = monitor_path(look, monitor, "net-01", network.clock.day.toordinal())
     drawn = path.evidence.path
     onsets = sorted(key.onset_day for key in alert.cases)
     assert np.searchsorted(onsets, drawn.days, side="right").tolist() == drawn.cases.tolist()
@@ -435,10 +436,10 @@ def test_the_present_volume_is_what_the_last_year_expected(network: Network) -> 
     today = network.clock.day
     network.send(recipients("new", today - timedelta(days=300), 50, ill=0))
     network.send(recipients("old", today - timedelta(days=1000), 50, ill=0))
-    with network.surveillance.database.read() as connection:
-        monitor = catalogue.find_monitor(connection, CINICOLA)
+    with look_at(network.surveillance) as look:
+        monitor = catalogue.find_monitor(look.connection, CINICOLA)
         assert monitor is not None
-        volume = present_volume(connection, monitor, None, today.toordinal())
-        elsewhere = present_volume(connection, monitor, ("none",), today.toordinal())
+        volume = present_volume(look, monitor, None, today.toordinal())
+        elsewhere = present_volume(look, monitor, ("none",), today.toordinal())
     assert volume == pytest.approx(50 * 0.0193 / 365)
     assert elsewhere == 0.0

@@ -23,6 +23,7 @@ from service.monitors.error_budget import ErrorBudget
 from service.pipeline.catalogue import keep_monitor
 from service.pipeline.discoveries import Judgement, judge
 from service.pipeline.error_budget import set_budget
+from service.pipeline.look import look_at
 from service.pipeline.monitor_paths import monitor_path
 from service.store import catalogue
 from service.store.readings import all_readings
@@ -68,11 +69,11 @@ def by_hand(network: Network, facilities: Iterable[str], level: float) -> set[tu
     """e-BH over every enabled monitor at every place, each weighed from the ledger as of today."""
     today = network.surveillance.today().toordinal()
     log_e: dict[tuple[str, str], float] = {}
-    with network.surveillance.database.read() as connection:
-        for monitor in catalogue.current_monitors(connection):
+    with look_at(network.surveillance) as look:
+        for monitor in catalogue.current_monitors(look.connection):
             if monitor.enabled and monitor.method in WITH_E_VALUE:
                 for facility in (*facilities, None):
-                    path = monitor_path(connection, monitor, facility, today)
+                    path = monitor_path(look, monitor, facility, today)
                     log_e[monitor.id, path.scope_key] = path.evidence.log_e_now or 0.0
     ranked = sorted(log_e, key=log_e.__getitem__, reverse=True)
     for k in range(len(ranked), 0, -1):

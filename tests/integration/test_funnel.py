@@ -17,7 +17,9 @@ from service.pipeline.facility_counts import (
     counts_against_baseline,
 )
 from service.pipeline.funnel import FunnelTable, funnel_table
+from service.pipeline.look import Look, look_at
 from service.pipeline.rates import rate_table
+from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline, shipped_baselines
 from service.stats.empirical_bayes import NOTHING_EXPECTED, ONE_FACILITY
 from service.store.engine import Connection
@@ -72,12 +74,12 @@ def network_funnel(
 
 
 def baseline_funnel(
-    connection: Connection,
+    look: Look,
     definition: RateDefinition,
     baseline: Baseline,
     facilities: tuple[str, ...] | None,
 ) -> FunnelTable:
-    counts = counts_against_baseline(connection, baseline, facilities, definition.end_day)
+    counts = counts_against_baseline(look, baseline, facilities, definition.end_day)
     return funnel_table(definition, counts)
 
 
@@ -135,17 +137,17 @@ def test_as_it_was_known(kept: Recorded) -> None:
 @pytest.mark.parametrize("baseline", RATES, ids=lambda baseline: baseline.id)
 def test_a_published_rate_is_compared_as_in_comparisons(kept: Recorded, baseline: Baseline) -> None:
     definition = RateDefinition(None, YEAR.end_day)
-    with kept.database.read() as connection:
-        table = baseline_funnel(connection, definition, baseline, None)
+    with look_at(Surveillance(kept.database)) as look:
+        table = baseline_funnel(look, definition, baseline, None)
         for point in table.points:
-            (told,) = compare(connection, [baseline], (point.facility,), YEAR.end_day)
+            (told,) = compare(look, [baseline], (point.facility,), YEAR.end_day)
             assert told.observed is not None
             assert told.expected is not None
             assert point.estimate.cases == told.observed.cases
             assert point.estimate.person_days == told.observed.person_days
             assert point.expected == told.expected.cases
             assert point.found.ratio == (told.ratio.ratio if told.ratio else None)
-        own = baseline_funnel(connection, definition, baseline, ("g",))
+        own = baseline_funnel(look, definition, baseline, ("g",))
     assert [p.facility for p in own.points] == [
         p.facility for p in table.points if p.facility == "g"
     ]
@@ -169,5 +171,8 @@ def test_what_overlaps_is_no_stratum_and_a_share_no_rate(kept: Recorded) -> None
         for name in ("agent", "facility", "organism", "colour"):
             with pytest.raises(BadQuery, match="standardised by"):
                 network_funnel(connection, asked(), (name,))
-        with pytest.raises(MeasureMismatch, match="funnel holds rates"):
-            baseline_funnel(connection, YEAR, share, None)
+    with (
+        look_at(Surveillance(kept.database)) as look,
+        pytest.raises(MeasureMismatch, match="funnel holds rates"),
+    ):
+        baseline_funnel(look, YEAR, share, None)
