@@ -15,6 +15,7 @@ from threading import Condition, Thread
 from typing import NamedTuple, TypeAlias
 
 from service.errors import Overloaded
+from service.pipeline.counted import forget
 from service.pipeline.decide import Batch
 from service.pipeline.record import Receipt, record_together
 from service.pipeline.surveillance import Surveillance
@@ -22,6 +23,9 @@ from service.store.unavailable import UNAVAILABLE
 
 MOST_TOGETHER = 1000
 """Events after which no further batch joins a transaction: others must not wait for long."""
+
+IDLE_SECONDS = 60
+"""Without any event, after which no patient is remembered: another process may have erased one."""
 
 
 class Waiting(NamedTuple):
@@ -37,8 +41,11 @@ Group: TypeAlias = Sequence[Waiting]
 class Gathering:
     """Records batches, those that come at once together; safe to share between threads."""
 
-    def __init__(self, surveillance: Surveillance, *, most_waiting: int) -> None:
+    def __init__(
+        self, surveillance: Surveillance, *, most_waiting: int, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
         """Begin with nothing waiting; `most_waiting` counts events."""
+        self._idle_seconds = idle_seconds
         self._surveillance = surveillance
         self._most_waiting = most_waiting
         self._queue: deque[Waiting] = deque()
@@ -85,12 +92,16 @@ class Gathering:
         group: list[Waiting] = []
         size = 0
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._is_closed)
+            while not self._changed.wait_for(self._has_to_go_on, self._idle_seconds):
+                forget()
             while self._queue and (not group or size + _size(self._queue[0]) <= MOST_TOGETHER):
                 group.append(self._queue.popleft())
                 size += _size(group[-1])
             self._waiting_events -= size
         return group
+
+    def _has_to_go_on(self) -> bool:
+        return bool(self._queue) or self._is_closed
 
     def _record(self, group: Group) -> None:
         """Record a group; where it fails, each batch alone, so that each has only its own fault."""

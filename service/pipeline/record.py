@@ -66,6 +66,8 @@ def record_within(
     connection: Connection, surveillance: Surveillance, batches: Sequence[Batch]
 ) -> list[Receipt]:
     """Record batches within a transaction of `surveillance.write()`."""
+    position, rewritten_at = ledger.head(connection)
+    surveillance.memory.keep_up(rewritten_at)
     judged = _judge(connection, batches)
     accepted = [
         verdict.draft
@@ -74,7 +76,6 @@ def record_within(
         for verdict in verdicts
         if verdict.status == "accepted"
     ]
-    position = ledger.head_position(connection)
     timelines = _apply(connection, surveillance, accepted, position) if accepted else {}
     return [
         _receipt(batch, verdicts, timelines, position + len(accepted))
