@@ -27,7 +27,6 @@ from service.pipeline.surveillance import Surveillance
 from service.store.engine import Database
 from service.store.events import PatientKey
 from service.store.running_sums import RunningSums
-from tests.journeys.watched import injected
 
 FACILITIES = ("hsct-1", "hsct-2", "hsct-3")
 SHARED, OWN, ERASED = 40, 40, 12
@@ -36,10 +35,20 @@ FIRST = date(2023, 1, 1)
 
 
 def chart(patient: str) -> list[dict[str, Any]]:
-    """A stem cell injection and an infection, at a place and on days that the name tells."""
+    """A stem cell transplantation and an infection, at a place and on days that the name tells."""
     chance = Random(patient)
-    on = FIRST + timedelta(days=chance.randrange(500))
-    return injected(chance.choice(FACILITIES), patient, on.isoformat(), chance.randrange(20, 300))
+    who = {"facility": chance.choice(FACILITIES), "patient": patient}
+    index_date = FIRST + timedelta(days=chance.randrange(500))
+
+    def event(kind: str, after_days: int, **more: Any) -> dict[str, Any]:
+        on = (index_date + timedelta(days=after_days)).isoformat()
+        return {"type": kind, "event_id": f"{patient}-{kind}", **who, "occurred_on": on, **more}
+
+    ntm = {"organism": "M. avium", "specimen": "sputum", "status": "disease"}
+    return [
+        event("transplant", 0, transplant_type="allo_hsct", age_years=40),
+        event("infection", chance.randrange(20, 300), **ntm),
+    ]
 
 
 def batch(events: Iterable[dict[str, Any]]) -> Batch:
