@@ -25,7 +25,9 @@ from service.pipeline.rebuild import rebuild
 from service.pipeline.surveillance import Surveillance
 from service.settings import read_settings
 from service.store.engine import Database
+from service.store.migrate import downgrade
 from tests.journeys.conftest import PATIENCE_SECONDS, Service, stop, wait_until_ready
+from tests.journeys.own_postgres import OwnPostgres
 from tests.journeys.test_alerts_api import data, listening
 from tests.journeys.test_crash import RATES, Load, course, stored
 from tests.journeys.watched import injected, send
@@ -239,3 +241,25 @@ def test_more_than_one_worker_on_sqlite_is_refused_with_what_to_do(tmp_path: Pat
         "graftwatch: GRAFTWATCH_WORKERS above 1 needs PostgreSQL, and GRAFTWATCH_DATABASE_URL "
         "names a SQLite file: leave GRAFTWATCH_WORKERS at 1, or name a PostgreSQL database\n"
     )
+
+
+def test_a_worker_that_comes_again_waits_for_a_database_that_is_away(
+    own_postgres: OwnPostgres, tmp_path: Path
+) -> None:
+    with supervised(own_postgres.create(), tmp_path, auth="off") as workers:
+        victim, other = sorted(workers.pids)
+        with own_postgres.stopped():
+            os.kill(victim, signal.SIGKILL)
+            wait_for(lambda: "a worker waits for the database" in workers.service.log)
+            assert workers.pids == {other}
+        wait_for(lambda: len(workers.pids) == 2)
+        assert other in workers.pids
+        assert [answer.status_code for answer in by_each(workers, "/health/ready")] == [200, 200]
+
+
+def test_where_a_worker_cannot_start_the_service_ends_and_says_so(workers: Workers) -> None:
+    """As after a migration for another release."""
+    downgrade(workers.service.database_url, "base")
+    os.kill(min(workers.pids), signal.SIGKILL)
+    assert workers.process.wait(PATIENCE_SECONDS) == 3
+    assert "graftwatch migrate" in workers.service.log
