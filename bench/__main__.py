@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from bench import events, reads, rebuilding, results, storage, stream
+from bench import events, reads, rebuilding, results, storage, stream, workers
 from bench.stores import STORES, servers
 
 Ratios = list[tuple[str, str, str]]
@@ -33,6 +33,7 @@ def parts(largest: int) -> dict[str, Part]:
         "stream": Part(partial(stream.measure, numbers=numbers), stream.ratios),
         "reads": Part(partial(reads.measure, numbers=numbers), reads.ratios),
         "storage": Part(storage.measure, storage.ratios),
+        "workers": Part(workers.measure, workers.ratios),
         "rebuild": Part(partial(rebuilding.measure, numbers=numbers), rebuilding.ratios),
     }
 

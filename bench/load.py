@@ -1,6 +1,6 @@
 """Load over HTTP, from a process of its own: requests on kept connections, one after the other.
 
-In:     on standard input a line of settings, then events one a line.
+In:     on standard input a line of settings, then events one a line, or paths to ask for.
 Out:    on standard output how many were answered with what, and how long each took.
 Source: closed loop: a connection sends its next request once it has its answer.
 
@@ -83,13 +83,16 @@ async def call(
 def shared_out(lines: Sequence[bytes], connections: int, key: str) -> list[list[bytes]]:
     """The requests of each connection; a patient's events stay in order on one of them."""
     requests: list[list[bytes]] = [[] for _ in range(connections)]
-    for line in lines:
+    head = b"host: localhost\r\nauthorization: Bearer %s\r\n" % key.encode()
+    for number, line in enumerate(lines):
+        if line.startswith(b"/"):
+            requests[number % connections].append(b"GET %s HTTP/1.1\r\n%s\r\n" % (line, head))
+            continue
         event = json.loads(line)
         place = crc32(f"{event['facility']}/{event['patient']}".encode()) % connections
         requests[place].append(
-            b"POST /v1/events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
-            b"authorization: Bearer %s\r\ncontent-length: %d\r\n\r\n%s"
-            % (key.encode(), len(line), line)
+            b"POST /v1/events HTTP/1.1\r\n%scontent-type: application/json\r\n"
+            b"content-length: %d\r\n\r\n%s" % (head, len(line), line)
         )
     return requests
 

@@ -17,6 +17,8 @@ from typing import NamedTuple
 from bench.stores import GRAFTWATCH, environment
 
 PATIENCE_SECONDS = 60
+LISTENS = "0A"
+"""The state of a listening socket in /proc/net/tcp."""
 UVICORN = (
     sys.executable,
     "-m",
@@ -41,15 +43,16 @@ class Serving(NamedTuple):
 
 
 @contextmanager
-def serving(name: str, url: str) -> Iterator[Serving]:
-    """Serve until the block ends."""
+def serving(name: str, url: str, workers: int = 1) -> Iterator[Serving]:
+    """Serve until the block ends; only Graftwatch has several workers."""
     port = free_port()
-    command = [*COMMANDS[name], "--port", str(port)]
+    several = ["--workers", str(workers)] if workers > 1 else []
+    command = [*COMMANDS[name], "--port", str(port), *several]
     process = subprocess.Popen(
         command, env=environment(url), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(port, process)
+        wait_for(port, process, workers)
         yield Serving(port, process.pid)
     finally:
         process.terminate()
@@ -63,17 +66,21 @@ def free_port() -> int:
     return port
 
 
-def wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
-    """Return once the port answers."""
+def wait_for(port: int, process: "subprocess.Popen[bytes]", sockets: int = 1) -> None:
+    """Return once so many sockets listen on the port."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
+        if listening(port) >= sockets:
             return
+        time.sleep(0.05)
     raise RuntimeError("the server did not come up")
+
+
+def listening(port: int) -> int:
+    """How many sockets listen on a port of 127.0.0.1."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()]
+    wanted = f"0100007F:{port:04X}"
+    return sum(row[1] == wanted and row[3] == LISTENS for row in rows)
 
 
 def resident_mib(pid: int, what: str = "VmRSS") -> float:

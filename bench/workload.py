@@ -33,8 +33,9 @@ def write_events(file: Path, number: int, *, facilities: int = 50) -> Path:
     return file
 
 
-def key_for(url: str) -> str:
-    """A key that may send events of any facility."""
+def key_for(url: str, *scopes: str) -> str:
+    """A key for any facility; without scopes, one that may send events."""
+    chosen = scopes or ("events:write",)
     with closing(Database(url)) as database, database.write() as connection:
-        _, key = create_key(connection, "bench", ["events:write"], None, None, datetime.now(UTC))
+        _, key = create_key(connection, "bench", chosen, None, None, datetime.now(UTC))
     return key

@@ -55,6 +55,12 @@ class Settings(BaseSettings):
         description="Address to listen on; `0.0.0.0` for every network interface.",
     )
     port: int = Field(default=8000, ge=1, le=65535, description="TCP port to listen on.")
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that serve; more than one needs PostgreSQL.",
+    )
     auth: Literal["on", "off"] = Field(
         default="on",
         description="Whether requests need a key; `off` only where `host` is a loopback address.",
@@ -168,6 +174,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{PREFIX}AUTH=off is accepted only where {PREFIX}HOST is a loopback address "
                 f"such as 127.0.0.1; set {PREFIX}AUTH=on, or listen on loopback"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _keep_one_process_to_a_file(self) -> "Settings":
+        if self.workers > 1 and self.database_url.startswith("sqlite"):
+            raise ValueError(
+                f"{PREFIX}WORKERS above 1 needs PostgreSQL, and {PREFIX}DATABASE_URL names a "
+                f"SQLite file: leave {PREFIX}WORKERS at 1, or name a PostgreSQL database"
             )
         return self
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import structlog
 from fastapi import APIRouter
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -76,4 +76,4 @@ def metrics(surveillance: SurveillanceDep, counters: MetricsDep) -> Response:
     except UNAVAILABLE:
         log.exception("database unavailable")
         counters.database_up.set(0)
-    return Response(generate_latest(counters.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(counters.told(), media_type=CONTENT_TYPE_LATEST)

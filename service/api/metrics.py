@@ -3,11 +3,17 @@
 In:     requests as they end, receipts of events, the ledger's position.
 Out:    a registry of the application's own, told at `GET /metrics`.
 Source: Prometheus naming: base units, `_total`; labels by route template, no ids of any kind.
+
+Where several processes serve, prometheus_client keeps their numbers in a folder that they share
+(docs/decisions/0011-several-processes.md), and whichever is asked tells those of all. What was
+counted by one that is no more still counts.
 """
 
+import os
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.api.request_ends import Ended
 
@@ -45,11 +51,13 @@ class Metrics:
             "graftwatch_ledger_position",
             "The last position the ledger has reached.",
             registry=self.registry,
+            multiprocess_mode="mostrecent",  # whoever is asked looks, and the last look counts
         )
         self.database_up = Gauge(
             "graftwatch_database_up",
             "1 while the database answers, else 0.",
             registry=self.registry,
+            multiprocess_mode="mostrecent",
         )
 
     def count_events(self, statuses: Mapping[str, int]) -> None:
@@ -61,3 +69,11 @@ class Metrics:
         """Count and time a request."""
         self.requests.labels(ended.method, ended.route, str(ended.status)).inc()
         self.request_seconds.labels(ended.method, ended.route).observe(ended.seconds)
+
+    def told(self) -> bytes:
+        """All of it as Prometheus reads it, of every process that serves."""
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self.registry)
+        shared = CollectorRegistry()
+        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+        return generate_latest(shared)

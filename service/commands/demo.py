@@ -35,7 +35,7 @@ def demo(
 
     No keys are asked for, and nobody but this machine can reach it.
     """
-    from service.commands.serving import listen, run
+    from service.commands.serving import CANNOT_START, listen, run
     from service.logs import configure_logging
 
     settings = demo_settings(database, port)
@@ -50,7 +50,8 @@ def demo(
 
     configure_logging("warning", "console")
     say("Serving until you press Ctrl-C.")
-    run(create_app(settings), listener)
+    if not run(create_app(settings), listener):
+        raise typer.Exit(CANNOT_START)
 
 
 def demo_settings(database: Path, port: int | None) -> Settings:
@@ -62,6 +63,7 @@ def demo_settings(database: Path, port: int | None) -> Settings:
         database_url=f"sqlite:///{database}",
         auth="off",
         host="127.0.0.1",
+        workers=1,
         case_definitions_file=CASE_DEFINITIONS_FILE,
         **chosen,
     )

@@ -14,6 +14,7 @@ from service.errors import BadQuery, Conflict, Detail, MeasureMismatch, NotFound
 from service.monitors.definitions import Method, MonitorDefinition
 from service.monitors.methods import cannot_watch, usual_method, why_not
 from service.monitors.shipped import monitors_of
+from service.pipeline.following import follow
 from service.pipeline.monitor import EVERYTHING, evaluate
 from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline
@@ -103,5 +104,5 @@ def evaluate_anew(
     """Evaluate the monitors over all that is known, at every facility."""
     if monitors:
         position = ledger.head_position(connection)
-        surveillance.kept_series.follow((), position, position)
+        follow(connection, surveillance, (), position, position)
         evaluate(connection, surveillance, monitors, EVERYTHING, position)

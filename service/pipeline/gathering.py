@@ -4,24 +4,29 @@ In:     batches, from any thread.
 Out:    a future of each batch's `Receipt`, done once the batch is on disk.
 Source: docs/decisions/0006-one-writer-at-a-time.md: speed comes from many events in a transaction.
 
-One thread writes. Whatever was handed over while it was committing goes into its next transaction;
-it never waits for more to come, so that a lone sender waits for nothing but its own commit.
+One thread writes. Whatever was handed over while it was committing, or while it waited for another
+process to commit, goes into its next transaction; it never waits for more to come, so that a lone
+sender waits for nothing but its own commit.
 """
 
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from threading import Condition, Thread
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from service.errors import Overloaded
+from service.pipeline.counted import forget
 from service.pipeline.decide import Batch
-from service.pipeline.record import Receipt, record_together
+from service.pipeline.record import Receipt, record_within
 from service.pipeline.surveillance import Surveillance
 from service.store.unavailable import UNAVAILABLE
 
 MOST_TOGETHER = 1000
 """Events after which no further batch joins a transaction: others must not wait for long."""
+
+IDLE_SECONDS = 60
+"""Without any event, after which no patient is remembered: another process may have erased one."""
 
 
 class Waiting(NamedTuple):
@@ -31,14 +36,14 @@ class Waiting(NamedTuple):
     receipt: "Future[Receipt]"
 
 
-Group: TypeAlias = Sequence[Waiting]
-
-
 class Gathering:
     """Records batches, those that come at once together; safe to share between threads."""
 
-    def __init__(self, surveillance: Surveillance, *, most_waiting: int) -> None:
+    def __init__(
+        self, surveillance: Surveillance, *, most_waiting: int, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
         """Begin with nothing waiting; `most_waiting` counts events."""
+        self._idle_seconds = idle_seconds
         self._surveillance = surveillance
         self._most_waiting = most_waiting
         self._queue: deque[Waiting] = deque()
@@ -75,40 +80,58 @@ class Gathering:
         self._writer.join()
 
     def _write(self) -> None:
-        while group := self._next_group():
-            wanted = [one for one in group if one.receipt.set_running_or_notify_cancel()]
-            if wanted:
-                self._record(wanted)
+        while self._has_more():
+            group: list[Waiting] = []
+            fault = self._fault_of(group)
+            if fault is not None:
+                self._record_alone(group or self._next_group(), fault)
 
-    def _next_group(self) -> Group:
-        """What waits, up to a transaction's worth; nothing only once all is done and closed."""
+    def _has_more(self) -> bool:
+        """Wait for a batch; False only once all is done and closed."""
+        with self._changed:
+            while not self._changed.wait_for(self._has_to_go_on, self._idle_seconds):
+                forget()
+            return bool(self._queue)
+
+    def _has_to_go_on(self) -> bool:
+        return bool(self._queue) or self._is_closed
+
+    def _next_group(self) -> list[Waiting]:
+        """What waits and is still wanted, up to a transaction's worth."""
         group: list[Waiting] = []
         size = 0
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._is_closed)
             while self._queue and (not group or size + _size(self._queue[0]) <= MOST_TOGETHER):
                 group.append(self._queue.popleft())
                 size += _size(group[-1])
             self._waiting_events -= size
-        return group
+        return [one for one in group if one.receipt.set_running_or_notify_cancel()]
 
-    def _record(self, group: Group) -> None:
-        """Record a group; where it fails, each batch alone, so that each has only its own fault."""
-        fault = self._fault_of(group)
+    def _record_alone(self, group: Sequence[Waiting], fault: Exception) -> None:
+        """Record each batch of a group that failed alone, so that each has only its own fault."""
+        told: Exception | None = fault
         unavailable_in_a_row = 0
-        for one in group if fault else ():
+        for one in group:
             # One batch may be what the store cannot take; after two in a row, the store is gone.
             if len(group) > 1 and unavailable_in_a_row < 2:
-                fault = self._fault_of([one])
-                is_unavailable = isinstance(fault, UNAVAILABLE)
+                told = self._fault_of([one])
+                is_unavailable = isinstance(told, UNAVAILABLE)
                 unavailable_in_a_row = unavailable_in_a_row + 1 if is_unavailable else 0
-            if fault is not None:
-                one.receipt.set_exception(fault)
+            if told is not None:
+                one.receipt.set_exception(told)
 
-    def _fault_of(self, group: Group) -> Exception | None:
-        """Record a group and tell each sender, or say why it cannot be done."""
+    def _fault_of(self, group: list[Waiting]) -> Exception | None:
+        """Record a group and tell each sender, or say why it cannot be done.
+
+        An empty one is filled with what waits once it is this process's turn to write: others may
+        have been writing, and what came meanwhile needs no transaction of its own.
+        """
         try:
-            receipts = record_together(self._surveillance, [one.batch for one in group])
+            with self._surveillance.write() as connection:
+                if not group:
+                    group += self._next_group()
+                batches = [one.batch for one in group]
+                receipts = record_within(connection, self._surveillance, batches)
         except Exception as fault:
             return fault
         for one, receipt in zip(group, receipts, strict=True):

@@ -5,7 +5,8 @@ Out:    the series of a question at a place, as the transaction that asks sees t
 Source: docs/performance.md; docs/decisions/0012-series-kept-by-the-writer.md.
 
 A series grows by what a transaction posts: reading it anew for each event would take as long as
-all events before it. It is kept only as long as the ledger's position says that nobody else wrote.
+all events before it. Where the ledger's position says that somebody else wrote, what they posted
+is taken in first; where that can no longer be told, all is forgotten.
 """
 
 from collections import Counter, OrderedDict, defaultdict
@@ -60,14 +61,28 @@ class KeptSeries:
         self._series: OrderedDict[tuple[QuestionKey, Place], Growing] = OrderedDict()
         self.published = Published(None, {})
 
-    def follow(self, postings: Iterable[Posting], before: int, after: int) -> None:
+    def follow(
+        self,
+        postings: Iterable[Posting],
+        before: int,
+        after: int,
+        posted_since: Callable[[int], Iterable[Posting] | None] = lambda _position: None,
+    ) -> None:
         """Take in what a transaction posted that found the ledger at `before`.
 
-        Where that is not where it was left, somebody else wrote: all is forgotten.
+        Where that is not where it was left, somebody else wrote: `posted_since` tells what since a
+        position, and where it cannot, all is forgotten.
         """
         if before != self._position:
-            self.forget()
+            others = posted_since(self._position) if self._position and self._series else None
+            if others is None:
+                self.forget()
+            else:
+                self._grow(others)
         self._position = after
+        self._grow(postings)
+
+    def _grow(self, postings: Iterable[Posting]) -> None:
         if self._series:
             posted = Posted(postings)
             for key, question in self._questions.items():

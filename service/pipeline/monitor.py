@@ -28,6 +28,7 @@ from service.monitors.reconcile import reconcile
 from service.monitors.sentinel import sentinel_evaluations
 from service.monitors.series import LedgerSeries
 from service.monitors.signals import NETWORK, Evaluation, Signal, facility_of, facility_scope
+from service.pipeline.following import follow
 from service.pipeline.kept_alerts import keep_changes
 from service.pipeline.kept_series import KeptSeries
 from service.pipeline.observations import CaseFile, cases_for, series_for
@@ -94,7 +95,7 @@ def watch(
     position: int,
 ) -> None:
     """Evaluate every enabled monitor that the postings touch, which led from one position on."""
-    surveillance.kept_series.follow(postings, before, position)
+    follow(connection, surveillance, postings, before, position)
     touched = Touched.by(postings)
     if touched.facilities:
         monitors = [m for m in catalogue.current_monitors(connection) if m.enabled]

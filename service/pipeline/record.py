@@ -47,25 +47,23 @@ class Receipt:
 
 def record(surveillance: Surveillance, drafts: Sequence[Draft], *, atomic: bool = False) -> Receipt:
     """Record one batch; with `atomic`, nothing is kept unless no draft is rejected."""
-    return record_together(surveillance, [Batch(drafts, atomic)])[0]
-
-
-def record_together(surveillance: Surveillance, batches: Sequence[Batch]) -> list[Receipt]:
-    """Record batches in one transaction as if they came one after the other, a receipt for each.
-
-    All receipts name the position of the whole transaction: no state of the ledger lies between.
-    """
-    if not any(batch.drafts for batch in batches):
+    if not drafts:
         with surveillance.database.read() as connection:
-            return [Receipt((), ledger.head_position(connection)) for _ in batches]
+            return Receipt((), ledger.head_position(connection))
     with surveillance.write() as connection:
-        return record_within(connection, surveillance, batches)
+        return record_within(connection, surveillance, [Batch(drafts, atomic)])[0]
 
 
 def record_within(
     connection: Connection, surveillance: Surveillance, batches: Sequence[Batch]
 ) -> list[Receipt]:
-    """Record batches within a transaction of `surveillance.write()`."""
+    """Record batches as if they came one after the other, a receipt for each.
+
+    It happens within a transaction of `surveillance.write()`. All receipts name the position of the
+    whole transaction: no state of the ledger lies between.
+    """
+    position, rewritten_at = ledger.head(connection)
+    surveillance.memory.keep_up(rewritten_at)
     judged = _judge(connection, batches)
     accepted = [
         verdict.draft
@@ -74,7 +72,6 @@ def record_within(
         for verdict in verdicts
         if verdict.status == "accepted"
     ]
-    position = ledger.head_position(connection)
     timelines = _apply(connection, surveillance, accepted, position) if accepted else {}
     return [
         _receipt(batch, verdicts, timelines, position + len(accepted))

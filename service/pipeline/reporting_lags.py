@@ -4,9 +4,10 @@ In:     the day of the state of knowledge: what was recorded before it.
 Out:    `ReportingLags`, kept in memory for that day; `share_still_to_come` of a window.
 Source: docs/methods.md 9.
 
-What was recorded before a day does not change in its course, so one reading a day serves every
-figure, and a past `as_of` has the lags as they were known then. Imported history must not pass
-for slow reporting: what occurred before its facility's first recording day is left out.
+What was recorded before a day does not change in its course, unless somebody is erased: one reading
+serves every figure until then, and a past `as_of` has the lags as they were known then. Imported
+history must not pass for slow reporting: what occurred before its facility's first recording day is
+left out.
 """
 
 from collections import defaultdict
@@ -18,7 +19,7 @@ from typing import NamedTuple
 from service.domain.days import Days
 from service.pipeline.surveillance import Surveillance
 from service.stats.reporting_lag import LagDistribution, lag_distribution
-from service.store import recordings
+from service.store import ledger, recordings
 from service.store.engine import Connection
 
 WINDOW_DAYS = 365
@@ -82,12 +83,14 @@ def reporting_lags(
     connection: Connection, surveillance: Surveillance, before: date
 ) -> ReportingLags:
     """The lags of what occurred in the year before a day and was recorded before it."""
-    memory: dict[date, ReportingLags] = surveillance.lags_by_day
-    if before not in memory:
+    memory: dict[tuple[date, int], ReportingLags] = surveillance.lags
+    known = (before, ledger.head(connection).rewritten_at)
+    lags = memory.get(known)
+    if lags is None:
         if len(memory) >= MOST_DAYS:
             memory.clear()
-        memory[before] = _read(connection, surveillance, before)
-    return memory[before]
+        lags = memory[known] = _read(connection, surveillance, before)
+    return lags
 
 
 MOST_DAYS = 32

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from service.domain.rules import FollowUpRules
 from service.errors import LedgerOutOfDate
 from service.monitors.questions import Question
+from service.pipeline.counted import Memory
 from service.pipeline.kept_series import Growing, KeptSeries, Place
 from service.store import ledger
 from service.store.engine import Connection, Database
@@ -40,9 +41,11 @@ class Surveillance:
     provisional_share: float = 0.05
     """A rate with more than this share of its reports still to come is provisional."""
     kept_series: KeptSeries = field(default_factory=KeptSeries, compare=False, repr=False)
+    memory: Memory = field(default_factory=Memory, compare=False, repr=False)
     _turn: RLock = field(default_factory=RLock, compare=False, repr=False)
-    lags_by_day: dict[date, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What `pipeline.reporting_lags` read, by the day before which it was recorded."""
+    lags: dict[tuple[date, int], Any] = field(default_factory=dict, compare=False, repr=False)
+    """What `pipeline.reporting_lags` read, by the day before which it was recorded and the last
+    position at which the past was rewritten."""
 
     def today(self) -> date:
         """The calendar date where the network is."""

@@ -76,7 +76,7 @@ def infections(
     table = EpisodeRow.metadata.tables["episodes"].c
     strata = StratumRow.metadata.tables["strata"].c
     query = (
-        select(*table, *(strata[name].label(f"of_{name}") for name in Stratum._fields))
+        select(*table, *of_stratum())
         .outerjoin(
             StratumRow,
             and_(strata.facility == table.facility, strata.stratum_id == table.stratum_id),
@@ -92,9 +92,23 @@ def infections(
     if facilities is not None:
         query = query.where(table.facility.in_(list(facilities)))
     for row in connection.execute(query).mappings():
-        counted = row["stratum_id"] is not None
-        stratum = Stratum(*(row[f"of_{name}"] for name in Stratum._fields)) if counted else None
-        yield PatientKey(row["facility"], row["patient"]), _episode(row, stratum)
+        yield PatientKey(row["facility"], row["patient"]), episode_of(row)
+
+
+def of_stratum() -> list[ColumnElement[Any]]:
+    """What describes a stratum, as columns that no others are mistaken for."""
+    strata = StratumRow.metadata.tables["strata"].c
+    return [strata[name].label(f"of_{name}") for name in Stratum._fields]
+
+
+def stratum_of(row: RowMapping) -> Stratum:
+    """The stratum in a row with the columns `of_stratum`."""
+    return Stratum(*(row[f"of_{name}"] for name in Stratum._fields))
+
+
+def episode_of(row: RowMapping) -> LedgerEpisode:
+    """The episode in a row with the columns `of_stratum`, which are empty where it has none."""
+    return _episode(row, stratum_of(row) if row["stratum_id"] is not None else None)
 
 
 def facilities_with_sums(connection: Connection) -> list[str]:

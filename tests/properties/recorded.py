@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import delete, update
 
 from service.domain.contributions import contributions
 from service.domain.events import AnyEvent, encode
 from service.domain.rules import FollowUpRules
+from service.pipeline.following import posted_since
 from service.pipeline.kept_series import KeptSeries
 from service.pipeline.surveillance import Surveillance
 from service.store import events as event_store
@@ -80,7 +82,9 @@ class Recorded:
                 ledger.post(connection, postings, position)
                 ledger.advance(connection, position, self.now)
                 if kept is not None:
-                    kept.follow(postings, position - len(batch), position)
+                    before = position - len(batch)
+                    others = partial(posted_since, connection, until=before)
+                    kept.follow(postings, before, position, others)
         return position
 
 

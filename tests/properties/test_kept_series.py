@@ -5,6 +5,8 @@ Out:    passes while the series that grew = the series read anew.
 Source: docs/methods.md 8: signals are functions of daily series taken from the ledger.
 """
 
+from functools import partial
+
 import msgspec
 import numpy as np
 from hypothesis import given
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from service.domain.events import AnyEvent
 from service.monitors.questions import Question
 from service.monitors.series import LedgerSeries
+from service.pipeline.following import posted_since
 from service.pipeline.kept_series import KeptSeries
 from service.pipeline.observations import CaseFile, cases_for, series_for
 from service.reference.baselines import Baseline, Numerator, Population, Source
@@ -20,6 +23,11 @@ from service.store.engine import Connection
 from tests.properties.histories import FIRST_DAY, PatientKey, cohorts, interleaved, stored
 from tests.properties.recorded import recorded
 from tests.properties.test_rates_law import law
+
+
+def untold(_connection: Connection, _position: int) -> None:
+    """Nobody tells what others posted."""
+
 
 LAST_DAY = FIRST_DAY.toordinal() + 4000
 FIRST_NTM = Baseline(
@@ -91,6 +99,8 @@ def read(connection: Connection, question: Question, place: str | None, today: i
 def test_series_grow_as_the_ledger_does(
     migrated_url: str, cohort: dict[PatientKey, list[AnyEvent]], data: st.DataObject
 ) -> None:
+    """Where others wrote, what they posted is taken in, or else all is read anew."""
+    others_are_told = data.draw(st.booleans())
     arrivals = stored(data.draw(interleaved(cohort)))
     kept = KeptSeries(most_series=data.draw(st.sampled_from((5, 1000))))
     with recorded(migrated_url) as book:
@@ -99,8 +109,12 @@ def test_series_grow_as_the_ledger_does(
             batch, arrivals = arrivals[:size], arrivals[size:]
             is_own = data.draw(st.sampled_from((True, True, True, False)))
             position = book.record(batch, kept if is_own else None)
+            if not is_own and data.draw(st.booleans()):
+                continue  # it is noticed when this process writes again
             if not is_own:
-                kept.follow((), position, position)
+                others = partial(posted_since, until=position) if others_are_told else untold
+                with book.database.read() as connection:
+                    kept.follow((), position, position, partial(others, connection))
             asked = data.draw(st.lists(st.sampled_from(QUESTIONS), max_size=4, unique=True))
             today = LAST_DAY - data.draw(st.sampled_from((0, 3500, 3900)))
             with book.database.read() as connection:

@@ -123,6 +123,13 @@ def test_keys_may_not_be_switched_off_where_others_can_reach_it(
     assert "GRAFTWATCH_AUTH=off is accepted only where GRAFTWATCH_HOST is a loopback" in message
 
 
+def test_several_processes_need_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, WORKERS="2")
+    assert "GRAFTWATCH_WORKERS above 1 needs PostgreSQL" in refusal()
+    given(monkeypatch, DATABASE_URL="postgresql://ann@db/graft")
+    assert read_settings().workers == 2
+
+
 def test_any_setting_may_come_from_a_secret_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
