@@ -34,6 +34,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "occurred_on": "2022-03-01",
         "agents": ["CsA", "MMF"],
     },
+    "medication": {
+        "type": "medication",
+        "event_id": "m1",
+        **COMMON,
+        "occurred_on": "2022-04-01",
+        "agent": "Rapamune",
+        "ended_on": "2022-08-31",
+    },
     "infection": {
         "type": "infection",
         "event_id": "i1",

@@ -30,6 +30,7 @@ def tell_patient(file: PatientFile, today: date) -> told.Patient:
     return told.Patient(
         facility=file.key.facility,
         patient=file.key.patient,
+        pseudonyms=[name.patient for name in file.pseudonyms],
         position=file.position,
         today=today,
         death=None if death_day is None else date.fromordinal(death_day),

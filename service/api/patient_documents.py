@@ -103,7 +103,10 @@ class Patient(BaseModel):
     """One patient's timeline as computed now."""
 
     facility: str
-    patient: str
+    patient: str = Field(description="The pseudonym that stands for the person.")
+    pseudonyms: list[str] = Field(
+        description="All pseudonyms of the person: those merged into this one, and it itself."
+    )
     position: int = Field(description="The ledger's position that this speaks for.")
     today: date
     death: date | None
@@ -123,6 +126,15 @@ class ReceivedEvent(BaseModel):
     struck_by: str | None = Field(description="The event that replaces or voids it.")
     received: dict[str, Any] = Field(description="The event in the words in which it was sent.")
     resolved: dict[str, Any] = Field(description="The event in the vocabulary's terms.")
+
+
+class MergedInto(BaseModel):
+    """Who a patient is now."""
+
+    facility: str
+    patient: str
+    merged_into: str = Field(description="The pseudonym that stands for both.")
+    position: int = Field(description="The ledger's position that this speaks for.")
 
 
 class PatientEvents(BaseModel):

@@ -6,13 +6,27 @@ Source: docs/api.md.
 """
 
 from fastapi import APIRouter, Response
+from pydantic import Field
 
-from service.api.dependencies import Operator, PatientReader, SurveillanceDep
+from service.api.dependencies import EventWriter, Operator, PatientReader, SurveillanceDep
 from service.api.patient_answers import tell_events, tell_patient
-from service.api.patient_documents import Patient, PatientEvents
+from service.api.patient_documents import MergedInto, Patient, PatientEvents
+from service.errors import BadQuery, Detail
+from service.ingest.fields import Identifier
+from service.ingest.wire import Strict
 from service.pipeline.erase import erase
+from service.pipeline.identities import merge, part
 from service.pipeline.patients import find_patient
 from service.store.events import PatientKey
+
+
+class Survivor(Strict):
+    """Who a patient turned out to be."""
+
+    patient: Identifier = Field(
+        description="The pseudonym that stands for both from now on.", examples=["p0002"]
+    )
+
 
 router = APIRouter(prefix="/v1/facilities/{facility}/patients/{patient}", tags=["patients"])
 
@@ -36,6 +50,43 @@ def show_patient_events(
     with the event that did it. Needs the scope `patients:read`."""
     principal.require_facility(facility)
     return tell_events(find_patient(surveillance, PatientKey(facility, patient)))
+
+
+@router.put("/merged-into")
+def merge_patient(
+    facility: str,
+    patient: str,
+    survivor: Survivor,
+    surveillance: SurveillanceDep,
+    principal: EventWriter,
+) -> MergedInto:
+    """Merge a patient into another of the facility: both are one person, whose timeline is that of
+    all events under either pseudonym, those still to come included. Done again it changes nothing.
+    Needs the scope `events:write`."""
+    principal.require_facility(facility)
+    if survivor.patient == patient:
+        message = "Must name another patient."
+        raise BadQuery(message, details=(Detail("/patient", "self_reference", message),))
+    position = merge(
+        surveillance,
+        PatientKey(facility, patient),
+        PatientKey(facility, survivor.patient),
+        principal.name,
+    )
+    return MergedInto(
+        facility=facility, patient=patient, merged_into=survivor.patient, position=position
+    )
+
+
+@router.delete("/merged-into", status_code=204)
+def part_patient(
+    facility: str, patient: str, surveillance: SurveillanceDep, principal: EventWriter
+) -> Response:
+    """Take a merge back: the patient is a person alone again, exactly as if never merged; what was
+    known meanwhile stays in `as_of`. Needs the scope `events:write`."""
+    principal.require_facility(facility)
+    part(surveillance, PatientKey(facility, patient), principal.name)
+    return Response(status_code=204)
 
 
 @router.delete("", status_code=204)

@@ -1,4 +1,4 @@
-"""What hospitals report, as values: the six kinds of follow-up event.
+"""What hospitals report, as values: the seven kinds of follow-up event.
 
 In:     fields already checked and put into the vocabulary's canonical terms (`service.ingest`).
 Out:    `FollowUpEvent`, one immutable value per report; `encode`/`decode` for the event store.
@@ -61,6 +61,16 @@ class Regimen(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag=
     agents: tuple[str, ...]
 
 
+class Medication(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="medication"):
+    """One immunosuppressive agent from that day on, to `ended_on` where it ends.
+
+    `agent` is an international non-proprietary name; the last day may lie in the future.
+    """
+
+    agent: str
+    ended_on: date | None = None
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One infection as reported: what, where in the body, how sure.
 
@@ -110,7 +120,7 @@ class Void(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="vo
     is_contact: ClassVar[bool] = False
 
 
-AnyEvent = Transplant | Regimen | Infection | FollowUpVisit | Outcome | Void
+AnyEvent = Transplant | Regimen | Medication | Infection | FollowUpVisit | Outcome | Void
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)

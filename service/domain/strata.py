@@ -2,8 +2,9 @@
 
 In:     a course, its spells and the patient's recorded regimens.
 Out:    `Stretch` values, runs of days at risk within one `Stratum`.
-Source: docs/methods.md 3. Missing is the value `unknown` (regimen: `unrecorded`), never dropped,
-        so that strata always add up to the whole.
+Source: docs/methods.md 3; docs/decisions/0015-medications-become-regimens.md. Missing is the
+        value `unknown` (regimen: `unrecorded`), never dropped, so that strata always add up to the
+        whole.
 """
 
 from bisect import bisect_right
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 from service.domain.courses import Course
 from service.domain.days import FAR_FUTURE_DAY
-from service.domain.events import AnyEvent, FollowUpVisit, Regimen
+from service.domain.events import AnyEvent, FollowUpVisit, Medication, Regimen
 from service.domain.follow_up import Spell
 from service.reference import PHASE_STARTS, PHASES
 
@@ -53,14 +54,53 @@ class RegimenInForce(NamedTuple):
     regimen: str
 
 
-def regimen_records(standing: Iterable[AnyEvent]) -> list[RegimenRecord]:
-    """All recorded regimens in order: agents joined by `+`, `none` where none is given."""
-    recorded = []
-    for event in standing:
-        if isinstance(event, Regimen | FollowUpVisit) and event.agents is not None:
-            regimen = "+".join(sorted(set(event.agents))) or "none"
-            recorded.append(RegimenRecord(event.occurred_on.toordinal(), event.event_id, regimen))
-    return sorted(recorded)
+class DrugCourse(NamedTuple):
+    """One agent from a day on, to its last day."""
+
+    agent: str
+    start_day: int
+    end_day: int
+
+    @classmethod
+    def of(cls, event: Medication) -> "DrugCourse":
+        """What a report of one agent says."""
+        end = event.ended_on.toordinal() if event.ended_on else FAR_FUTURE_DAY
+        return cls(event.agent, event.occurred_on.toordinal(), end)
+
+
+def regimen_records(standing: Sequence[AnyEvent]) -> list[RegimenRecord]:
+    """All recorded regimens in order: agents joined by `+`, `none` where none is given.
+
+    Where agents are reported one by one, there is a record on each day on which one comes or goes.
+    """
+    stated = sorted(
+        (event.occurred_on.toordinal(), event.event_id, frozenset(event.agents))
+        for event in standing
+        if isinstance(event, Regimen | FollowUpVisit) and event.agents is not None
+    )
+    courses = [DrugCourse.of(event) for event in standing if isinstance(event, Medication)]
+    records = [RegimenRecord(day, name, _named(agents)) for day, name, agents in stated]
+    if courses:
+        turns = {day for course in courses for day in (course.start_day, course.end_day)}
+        days = sorted((turns | {day for day, _, _ in stated}) - {FAR_FUTURE_DAY})
+        records = [RegimenRecord(day, "", _named(_held(day, stated, courses))) for day in days]
+    return sorted(records)
+
+
+def _held(
+    day: int, stated: Sequence[tuple[int, str, frozenset[str]]], courses: Sequence[DrugCourse]
+) -> frozenset[str]:
+    """The agents after a day: the last whole regimen, and what came or went since it was stated."""
+    known = [(stated_day, agents) for stated_day, _, agents in stated if stated_day <= day]
+    since, whole = known[-1] if known else (0, frozenset[str]())
+    going_on = {one.agent for one in courses if one.start_day <= day < one.end_day}
+    begun = {one.agent for one in courses if since < one.start_day <= day < one.end_day}
+    ended = {one.agent for one in courses if since < one.end_day <= day}
+    return whole - (ended - going_on) | begun
+
+
+def _named(agents: Iterable[str]) -> str:
+    return "+".join(sorted(agents)) or "none"
 
 
 def regimens_in_force(course: Course, recorded: Sequence[RegimenRecord]) -> list[RegimenInForce]:

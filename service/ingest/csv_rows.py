@@ -9,7 +9,7 @@ The first line names the columns, in any order; `type`, `event_id`, `facility`, 
 type must be empty in that row.
 
 =================  ============================================================================
-type               transplant, regimen, infection, follow_up, outcome, void
+type               transplant, regimen, medication, infection, follow_up, outcome, void
 event_id           the sender's own name for the event, unique within its facility
 facility, patient  1 to 64 of A-Z a-z 0-9 . _ : -
 occurred_on        like 2026-03-01, as every date
@@ -17,6 +17,7 @@ replaces           an earlier event_id that this row corrects
 transplant:        transplant_type, indication, birth_year, age_years, sex, enrolled_on,
                    performed_at, performed_in, product_kind, product_lot, product_supplier
 regimen:           agents, separated by ";"; the word `none` says that none is given
+medication:        agent, ended_on
 infection:         infection_type, organism, site, specimen, status, certainty
 follow_up:         agents, and the columns of one infection
 outcome:           outcome
@@ -46,6 +47,7 @@ COLUMNS = (
     *REQUIRED_COLUMNS,
     *("replaces", "transplant_type", "indication", "birth_year", "age_years", "sex"),
     *("enrolled_on", "performed_at", "performed_in", *PRODUCT_COLUMNS, "agents"),
+    *("agent", "ended_on"),
     *FINDING_COLUMNS,
     *("outcome", "voids", "reason"),
 )

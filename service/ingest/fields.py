@@ -75,15 +75,21 @@ class OneOf:
 
 
 def _read_day(value: object, info: ValidationInfo) -> date:
+    day = _read_later_day(value)
+    today_latest: Any = info.context
+    if day > today_latest:
+        raise broken("future_date", "Must not lie in the future, anywhere on Earth.")
+    return day
+
+
+def _read_later_day(value: object) -> date:
+    """A date that may lie in the future."""
     try:
         if not (isinstance(value, str) and _DAY.fullmatch(value)):
             raise ValueError  # noqa: TRY301 (one message for every way of being no date)
         day = date.fromisoformat(value)
     except ValueError:
         raise broken("not_a_date", "Must be a date like 2026-03-01.") from None
-    today_latest: Any = info.context
-    if day > today_latest:
-        raise broken("future_date", "Must not lie in the future, anywhere on Earth.")
     if day < EARLIEST:
         raise broken("out_of_range", f"Must be {EARLIEST} or later.")
     return day
@@ -131,6 +137,9 @@ CONTROLS_REFUSED = "Must not hold control characters such as line breaks or tabs
 _TERM_SCHEMA = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_TERM})
 Day = Annotated[
     date, PlainValidator(_read_day), WithJsonSchema({"type": "string", "format": "date"})
+]
+LaterDay = Annotated[
+    date, PlainValidator(_read_later_day), WithJsonSchema({"type": "string", "format": "date"})
 ]
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 EventId = Annotated[str, StringConstraints(pattern=PRINTABLE, max_length=128)]

@@ -14,6 +14,7 @@ from service.domain.events import (
     Finding,
     FollowUpVisit,
     Infection,
+    Medication,
     Outcome,
     Product,
     Regimen,
@@ -25,6 +26,7 @@ from service.ingest.wire import (
     FindingIn,
     FollowUpIn,
     InfectionIn,
+    MedicationIn,
     OutcomeIn,
     ProductIn,
     RegimenIn,
@@ -130,6 +132,10 @@ def _regimen(report: RegimenIn, warnings: Warnings) -> Regimen:
     return Regimen(**_common(report), agents=_agents(report.agents, warnings))
 
 
+def _medication(report: MedicationIn, _warnings: Warnings) -> Medication:
+    return Medication(**_common(report), agent=report.agent.name, ended_on=report.ended_on)
+
+
 def _agents(agents: Sequence[Agent], warnings: Warnings) -> tuple[str, ...]:
     names: set[str] = set()
     for place, agent in enumerate(agents):
@@ -212,6 +218,7 @@ def _void(report: VoidIn, _warnings: Warnings) -> Void:
 _EVENTS: dict[type[ReportIn], Callable[[Any, Warnings], AnyEvent]] = {
     TransplantIn: _transplant,
     RegimenIn: _regimen,
+    MedicationIn: _medication,
     InfectionIn: _infection,
     FollowUpIn: _visit,
     OutcomeIn: _outcome,

@@ -1,4 +1,4 @@
-"""The six kinds of event as they are sent.
+"""The seven kinds of event as they are sent.
 
 In:     one item of a body, parsed; the latest date on Earth as the validation context.
 Out:    a report whose terms are known, or a `ValidationError` with every fault of the item;
@@ -8,6 +8,7 @@ Source: docs/api.md.
 Where one field is judged by another, it is declared after it: a validator sees what came before.
 """
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationInfo
@@ -22,6 +23,7 @@ from service.ingest.fields import (
     KnownOrganism,
     KnownSite,
     KnownTransplantType,
+    LaterDay,
     OneOf,
     Text64,
     Text128,
@@ -42,6 +44,13 @@ def _born_by_then(birth_year: int, info: ValidationInfo) -> int:
     if index_date is not None and birth_year > index_date.year:
         raise broken("birth_after_transplant", "Must not be later than the year of occurred_on.")
     return birth_year
+
+
+def _not_before_it_began(ended_on: date, info: ValidationInfo) -> date:
+    began_on = info.data.get("occurred_on")
+    if began_on is not None and ended_on < began_on:
+        raise broken("ends_before_it_begins", "Must not be earlier than occurred_on.")
+    return ended_on
 
 
 AgentsField = Annotated[list[KnownAgent], Field(max_length=20)]
@@ -169,6 +178,20 @@ class RegimenIn(ReportIn):
     )
 
 
+class MedicationIn(ReportIn):
+    """One immunosuppressive agent, where a system knows each but not the whole regimen."""
+
+    type: Literal["medication"]
+    agent: KnownAgent = Field(
+        description="The agent, in any spelling known to the vocabulary.", examples=["FK506"]
+    )
+    ended_on: Annotated[LaterDay, AfterValidator(_not_before_it_began)] | None = Field(
+        default=None,
+        description="The last day on which it was given, or is to be given.",
+        examples=["2022-06-30"],
+    )
+
+
 class InfectionIn(FindingIn, ReportIn):
     """An infection; its day is the onset, or the specimen's day."""
 
@@ -211,7 +234,7 @@ class VoidIn(ReportIn):
 
 
 EventIn = Annotated[
-    TransplantIn | RegimenIn | InfectionIn | FollowUpIn | OutcomeIn | VoidIn,
+    TransplantIn | RegimenIn | MedicationIn | InfectionIn | FollowUpIn | OutcomeIn | VoidIn,
     Field(discriminator="type"),
 ]
 """One event of any type."""
@@ -221,11 +244,12 @@ EventsIn = EventIn | Annotated[list[EventIn], Field(max_length=10_000)]
 REPORTS: dict[str, type[ReportIn]] = {
     "transplant": TransplantIn,
     "regimen": RegimenIn,
+    "medication": MedicationIn,
     "infection": InfectionIn,
     "follow_up": FollowUpIn,
     "outcome": OutcomeIn,
     "void": VoidIn,
 }
-EVENT: TypeAdapter[TransplantIn | RegimenIn | InfectionIn | FollowUpIn | OutcomeIn | VoidIn] = (
-    TypeAdapter(EventIn)
-)
+EVENT: TypeAdapter[
+    TransplantIn | RegimenIn | MedicationIn | InfectionIn | FollowUpIn | OutcomeIn | VoidIn
+] = TypeAdapter(EventIn)

@@ -14,7 +14,7 @@ from service.errors import NotFound
 from service.pipeline.counted import forget
 from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
-from service.store import audit, erasure, ledger, sources
+from service.store import audit, erasure, ledger, merges, sources
 from service.store import events as event_store
 from service.store.audit import AuditEntry
 from service.store.events import PatientKey
@@ -23,24 +23,31 @@ from service.store.rebuild_cursor import forget_in_rebuild
 
 
 def erase(surveillance: Surveillance, patient: PatientKey, actor: str) -> int:
-    """Erase the patient in one transaction; returns the position the ledger has reached."""
+    """Erase the patient, under every pseudonym, in one transaction; returns the position that the
+    ledger has reached."""
     with surveillance.write() as connection:
-        received = event_store.events_of_patients(connection, [patient]).get(patient)
+        known = merges.persons(connection, [patient])
+        ((person, received),) = merges.events_of_persons(connection, known).items()
         if not received:
             raise NotFound("No such patient is known.")
         now = surveillance.clock()
         reached = ledger.head_position(connection)
         position = reached + 1
         before = contributions([row.event for row in received], surveillance.rules)
-        postings = [Posting(patient, before=before, after=Contributions())]
+        postings = [Posting(person, before=before, after=Contributions())]
         ledger.post(connection, postings, position)
-        ledger.forget(connection, patient, position)
-        event_store.erase_events(connection, patient)
-        sources.forget_sources(connection, patient)
+        for name in merges.once_one_with(connection, known.of[person]):
+            ledger.forget(connection, name, position, only_past=True)
+        for name in known.of[person]:
+            ledger.forget(connection, name, position)
+            event_store.erase_events(connection, name)
+            sources.forget_sources(connection, name)
+        merges.forget_merges(connection, known.of[person])
         ledger.advance(connection, position, now)
         watch(connection, surveillance, postings, reached, position)
-        erasure.forget_in_alerts(connection, patient)
-        forget_in_rebuild(connection, patient)
+        for name in known.of[person]:
+            erasure.forget_in_alerts(connection, name)
+            forget_in_rebuild(connection, name)
         entry = AuditEntry(now, actor, "patient_erased", {"facility": patient.facility})
         audit.add_entry(connection, entry)
     forget()

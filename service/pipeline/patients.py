@@ -15,8 +15,7 @@ from service.domain.remarks import remarks
 from service.domain.timeline import PatientTimeline, PlacedEpisode, timeline
 from service.errors import NotFound
 from service.pipeline.surveillance import Surveillance
-from service.store import events as event_store
-from service.store import ledger
+from service.store import ledger, merges
 from service.store.events import PatientKey, ReceivedEvent
 
 
@@ -40,11 +39,14 @@ class CountedRecord:
 class PatientFile:
     """Everything known of one patient at a position of the ledger.
 
+    `key` is the pseudonym that stands for the person, `pseudonyms` all that were merged into it.
+
     `struck_by` names, for each event that no longer stands, the standing event that replaces or
     voids it; `remarks` the codes of `service.domain.remarks` for each standing event with any.
     """
 
     key: PatientKey
+    pseudonyms: tuple[PatientKey, ...]
     position: int
     received: tuple[ReceivedEvent, ...]
     timeline: PatientTimeline
@@ -56,14 +58,16 @@ class PatientFile:
 def find_patient(surveillance: Surveillance, key: PatientKey) -> PatientFile:
     """The patient's file; raises `NotFound` where nothing was ever received."""
     with surveillance.database.read() as connection:
-        received = event_store.events_of_patients(connection, [key]).get(key)
+        known = merges.persons(connection, [key])
+        ((person, received),) = merges.events_of_persons(connection, known).items()
         position = ledger.head_position(connection)
     if not received:
         raise NotFound("No such patient is known.")
     computed = timeline([row.event for row in received], surveillance.rules)
     found = {event.event_id: tuple(remarks(computed, event)) for event in computed.standing}
     return PatientFile(
-        key=key,
+        key=person,
+        pseudonyms=known.of[person],
         position=position,
         received=tuple(received),
         timeline=computed,

@@ -17,7 +17,7 @@ from service.pipeline.counted import counted
 from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
 from service.store import events as event_store
-from service.store import holdings, ledger
+from service.store import holdings, ledger, merges
 from service.store.engine import Connection
 from service.store.events import PatientKey
 from service.store.ledger import Posting
@@ -145,7 +145,8 @@ def _put_right(
 def _differences(
     connection: Connection, surveillance: Surveillance, patients: Sequence[PatientKey]
 ) -> list[Posting]:
-    received = event_store.events_of_patients(connection, patients)
+    known = merges.persons(connection, patients)
+    received = merges.events_of_persons(connection, known)
     held = holdings.posted(connection, patients)
     return [
         Posting(patient, before=held[patient], after=after)
@@ -153,7 +154,7 @@ def _differences(
         if held[patient]
         != (
             after := counted(
-                tuple(row.event for row in received[patient]), surveillance.rules
+                tuple(row.event for row in received.get(patient, ())), surveillance.rules
             ).contributions
         )
     ]

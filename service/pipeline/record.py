@@ -27,7 +27,7 @@ from service.pipeline.decide import (
 from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
 from service.store import events as event_store
-from service.store import ledger
+from service.store import ledger, merges
 from service.store.engine import Connection
 from service.store.events import PatientKey, ReceivedEvent
 from service.store.ledger import Posting
@@ -108,25 +108,30 @@ def _apply(
     connection: Connection, surveillance: Surveillance, accepted: Sequence[Draft], position: int
 ) -> dict[PatientKey, PatientTimeline]:
     now, reached = surveillance.clock(), position
-    new: dict[PatientKey, list[ReceivedEvent]] = defaultdict(list)
-    for draft in accepted:
-        position += 1
-        row = ReceivedEvent(draft.event, draft.received, position, now)
-        new[_patient(draft)].append(row)
-    earlier = event_store.events_of_patients(connection, new)
-    event_store.add_events(connection, [row for rows in new.values() for row in rows])
+    position += len(accepted)
+    received = [
+        ReceivedEvent(draft.event, draft.received, reached + number, now)
+        for number, draft in enumerate(accepted, start=1)
+    ]
+    known = merges.persons(connection, map(_patient, accepted))
+    earlier = merges.events_of_persons(connection, known)
+    event_store.add_events(connection, received)
 
+    new: dict[PatientKey, list[ReceivedEvent]] = defaultdict(list)
+    for draft, row in zip(accepted, received, strict=True):
+        new[known.person_of[_patient(draft)]].append(row)
     postings, timelines = [], {}
-    for patient, rows in sorted(new.items()):
-        before = tuple(row.event for row in earlier.get(patient, ()))
+    for person, rows in sorted(new.items()):
+        before = tuple(row.event for row in earlier[person])
         after = counted((*before, *(row.event for row in rows)), surveillance.rules)
         was = counted(before, surveillance.rules).contributions if before else Contributions()
-        timelines[patient] = after.timeline
-        postings.append(Posting(patient, before=was, after=after.contributions))
+        timelines[person] = after.timeline
+        postings.append(Posting(person, before=was, after=after.contributions))
     ledger.post(connection, postings, position)
     ledger.advance(connection, position, now)
     watch(connection, surveillance, postings, reached, position)
-    return timelines
+    persons = {patient: known.person_of[patient] for patient in map(_patient, accepted)}
+    return {patient: timelines[person] for patient, person in persons.items()}
 
 
 def _patient(draft: Draft) -> PatientKey:

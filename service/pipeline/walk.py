@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from service.domain.events import AnyEvent
 from service.store import events as event_store
+from service.store import merges
 from service.store.engine import Connection
 from service.store.events import PatientKey
 
@@ -25,9 +26,11 @@ def patients_known(
 ) -> Iterator[tuple[PatientKey, list[AnyEvent]]]:
     """Every patient in order of facility and pseudonym."""
     for keys in _batches(connection, facilities, after):
-        received = event_store.events_of_patients(connection, keys)
+        known = merges.persons(connection, keys, position)
+        received = merges.events_of_persons(connection, known)
         for key in keys:
-            yield key, [row.event for row in received.get(key, ()) if row.position <= position]
+            if known.person_of[key] == key:
+                yield key, [row.event for row in received[key] if row.position <= position]
 
 
 def _batches(

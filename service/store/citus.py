@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 DISTRIBUTED = (
     "events",
     "source_events",
+    "patient_merges",
     "strata",
     "segments",
     "risk_steps",

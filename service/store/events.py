@@ -9,14 +9,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, tuple_
+from sqlalchemy import Connection, delete, func, select, tuple_, union
 from sqlmodel import col
 
 from service.domain.events import AnyEvent, decode, encode
 from service.store.bulk import insert_rows, select_rows
-from service.store.tables import RecordedEvent
+from service.store.tables import PatientMergeRow, RecordedEvent
 
 
 class PatientKey(NamedTuple):
@@ -90,13 +90,22 @@ def erase_events(connection: Connection, patient: PatientKey) -> int:
 
 
 def patient_keys(connection: Connection, after: PatientKey | None, limit: int) -> list[PatientKey]:
-    """The next patients in order of facility and pseudonym, for walking through all of them."""
-    facility, patient = col(RecordedEvent.facility), col(RecordedEvent.patient)
-    query = select(facility, patient).distinct().order_by(facility, patient).limit(limit)
-    if after is not None:
-        # Compared as one row, they are a range of the index, and not a filter on all of it.
-        query = query.where(tuple_(facility, patient) > tuple_(*after))
-    return [PatientKey(*row) for row in connection.execute(query)]
+    """The next patients in order of facility and pseudonym, for walking through all of them.
+
+    Those too into whom others were merged before anything came under their own pseudonym.
+    """
+
+    def next_of(facility: Any, patient: Any) -> Any:
+        query = select(facility.label("facility"), patient.label("patient")).distinct()
+        if after is not None:
+            # Compared as one row, they are a range of the index, and not a filter on all of it.
+            query = query.where(tuple_(facility, patient) > tuple_(*after))
+        return select(query.order_by(facility, patient).limit(limit).subquery())
+
+    known = next_of(col(RecordedEvent.facility), col(RecordedEvent.patient))
+    merged = next_of(col(PatientMergeRow.facility), col(PatientMergeRow.merged_into))
+    both = union(known, merged).order_by("facility", "patient").limit(limit)
+    return [PatientKey(*row) for row in connection.execute(both)]
 
 
 def count_events(connection: Connection, facilities: Collection[str] | None = None) -> int:

@@ -162,15 +162,18 @@ def post(connection: Connection, postings: list[Posting], position: int) -> None
     _add_to_sums(connection, {step: change for step, change in changes.items() if change})
 
 
-def forget(connection: Connection, patient: PatientKey, position: int) -> None:
+def forget(
+    connection: Connection, patient: PatientKey, position: int, *, only_past: bool = False
+) -> None:
     """Remove a patient's segments and episodes, past ones too; the sums are corrected by `post`."""
     rewritten(connection, position)
     for table in (SegmentRow, EpisodeRow):
-        connection.execute(
-            delete(table).where(
-                col(table.facility) == patient.facility, col(table.patient) == patient.patient
-            )
+        rows = delete(table).where(
+            col(table.facility) == patient.facility, col(table.patient) == patient.patient
         )
+        if only_past:
+            rows = rows.where(col(table.withdrawn_at).is_not(None))
+        connection.execute(rows)
 
 
 def _segment_key(patient: PatientKey, segment: Segment) -> Row:

@@ -115,6 +115,21 @@ class SourceEventRow(SQLModel, table=True):
     patient: str = Field(max_length=IDENTIFIER)
 
 
+class PatientMergeRow(SQLModel, table=True):
+    """One pseudonym that stands for another person's from `position` to before `parted_at`."""
+
+    __tablename__ = "patient_merges"
+    __table_args__ = (Index("ix_patient_merges_into", "facility", "merged_into"),)
+
+    facility: str = Field(primary_key=True, max_length=IDENTIFIER)
+    patient: str = Field(primary_key=True, max_length=IDENTIFIER)
+    position: int = Field(
+        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    merged_into: str = Field(max_length=IDENTIFIER)
+    parted_at: int | None = Field(default=None, sa_type=BigInteger)
+
+
 class StratumRow(SQLModel, table=True):
     """The dimensions behind a stratum's number."""
 

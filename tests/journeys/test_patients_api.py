@@ -1,5 +1,6 @@
 """One patient: what the timeline shows, who may see it, and that an erasure leaves nothing."""
 
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -254,3 +255,89 @@ def test_an_erasure_leaves_the_neighbours_alone(client, facility, address, send)
     client.delete(address)
     left = client.get(f"/v1/facilities/{facility}/patients/p0002").json()
     assert left["courses"][0]["transplant_event_id"] == "n1"
+
+
+def test_two_pseudonyms_of_one_person_are_one_case_and_two_again_when_parted(
+    client, facility, address, send
+):
+    """A transplant under one pseudonym; the infection under another until somebody notices."""
+    send("transplant", "2020-01-01", transplant_type="kidney")
+    other = address.replace(PATIENT, "p-other")
+    infection = {
+        "type": "infection",
+        "event_id": "elsewhere",
+        "facility": facility,
+        "patient": "p-other",
+        "occurred_on": "2020-02-01",
+        "organism": "M. abscessus",
+    }
+    assert client.post("/v1/events", json=infection).status_code == 201
+    cell = {"facility": facility, "infection_type": "ntm"}
+
+    def cases(**more: Any) -> int:
+        return client.get("/v1/rates", params=cell | more).json()["total"]["cases"]
+
+    assert cases() == 0
+    merged = client.put(f"{other}/merged-into", json={"patient": PATIENT})
+    assert merged.status_code == 200, merged.text
+    assert client.put(f"{other}/merged-into", json={"patient": PATIENT}).json() == merged.json()
+    assert cases() == 1
+    assert cases(as_of=merged.json()["position"] - 1) == 0
+    for one in (address, other):
+        timeline = client.get(one).json()
+        assert timeline["patient"] == PATIENT
+        assert timeline["pseudonyms"] == sorted([PATIENT, "p-other"])
+        assert len(timeline["episodes"]) == 1
+
+    later = infection | {"event_id": "later", "organism": "E. coli", "specimen": "urine"}
+    assert client.post("/v1/events", json=later).status_code == 201
+    assert len(client.get(address).json()["episodes"]) == 2
+
+    assert client.delete(f"{other}/merged-into").status_code == 204
+    assert client.delete(f"{other}/merged-into").status_code == 404
+    assert cases() == 0
+    assert cases(as_of=merged.json()["position"]) == 1
+    assert client.get(address).json()["episodes"] == []
+
+
+def test_who_cannot_be_merged_is_told_why(client, facility, address, send):
+    send("transplant", "2020-01-01", transplant_type="kidney")
+    for name in ("b", "c"):
+        sent = {"type": "follow_up", "event_id": name, "facility": facility, "patient": name}
+        client.post("/v1/events", json=sent | {"occurred_on": "2020-02-01"})
+
+    def into(patient: str, survivor: str) -> tuple[int, str]:
+        place = f"{address.replace(PATIENT, patient)}/merged-into"
+        answer = client.put(place, json={"patient": survivor})
+        return answer.status_code, answer.json().get("code", "")
+
+    assert into("b", "b") == (422, "bad_query")
+    assert into("b", "nobody") == (404, "not_found")
+    assert into("nobody", "b") == (404, "not_found")
+    assert into("b", "c")[0] == 200
+    assert into("c", "b") == (409, "merge_cycle")
+    assert into("b", PATIENT) == (409, "already_merged")
+    assert into("c", PATIENT)[0] == 200
+    assert client.get(address).json()["pseudonyms"] == sorted(["b", "c", PATIENT])
+
+
+def test_an_erasure_forgets_every_pseudonym_of_the_person_even_parted_ones(start_service):
+    with start_service(auth="off") as service, service.client(None) as client:
+        for name in ("p-jane", "p-doe", "p-else"):
+            sent = {"facility": "ucd-01", "patient": name, "occurred_on": "2020-01-01"}
+            events = [
+                sent | {"type": "transplant", "event_id": f"{name}-t", "transplant_type": "lung"},
+                sent | {"type": "infection", "event_id": f"{name}-i", "organism": "M. abscessus"},
+            ]
+            assert client.post("/v1/events", json=events).status_code == 201
+        root = "/v1/facilities/ucd-01/patients"
+        assert client.put(f"{root}/p-doe/merged-into", json={"patient": "p-jane"}).is_success
+        assert client.put(f"{root}/p-jane/merged-into", json={"patient": "p-else"}).is_success
+        assert client.delete(f"{root}/p-jane/merged-into").is_success
+        assert client.delete(f"{root}/p-doe").status_code == 204
+        assert client.get(f"{root}/p-jane").status_code == 404
+        assert client.get(f"{root}/p-else").status_code == 200
+        with closing(Database(service.database_url)) as database:
+            assert rebuild(Surveillance(database)).is_clean
+        assert rows_naming(service.database_url, "p-jane") == set()
+        assert rows_naming(service.database_url, "p-doe") == set()

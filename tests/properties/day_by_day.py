@@ -18,6 +18,7 @@ from service.domain.events import (
     Finding,
     FollowUpVisit,
     Infection,
+    Medication,
     Outcome,
     Regimen,
     Transplant,
@@ -347,19 +348,31 @@ def age_group_of(transplant: Transplant) -> str:
 
 
 def regimen_on(day: int, course: Course, standing: Sequence[AnyEvent]) -> str:
-    """The regimen in force: the last one recorded before this day, or on or before entry."""
+    """The regimen in force: the last one recorded before this day, or on or before entry, and of
+    agents reported one by one what began or ended since."""
+
+    def is_known(then: int) -> bool:
+        return then < day or then <= course.entry_day
+
     in_force: tuple[int, str, tuple[str, ...]] | None = None
     for event in standing:
         if not isinstance(event, Regimen | FollowUpVisit) or event.agents is None:
             continue
         recorded = (day_of(event), event.event_id, event.agents)
-        holds_today = day_of(event) < day or day_of(event) <= course.entry_day
-        if holds_today and (in_force is None or recorded > in_force):
+        if is_known(day_of(event)) and (in_force is None or recorded > in_force):
             in_force = recorded
-    if in_force is None:
+    drugs = [event for event in standing if isinstance(event, Medication)]
+    drugs = [event for event in drugs if is_known(day_of(event))]
+    if in_force is None and not drugs:
         return "unrecorded"
-    agents = in_force[2]
-    return "+".join(sorted(set(agents))) if agents else "none"
+    stated_on, agents = (in_force[0], set(in_force[2])) if in_force else (0, set())
+    over = [e for e in drugs if e.ended_on is not None and is_known(e.ended_on.toordinal())]
+    taken = [event for event in drugs if event not in over]
+    for event in over:
+        if event.ended_on.toordinal() > stated_on and event.agent not in {e.agent for e in taken}:
+            agents.discard(event.agent)
+    agents |= {event.agent for event in taken if day_of(event) > stated_on}
+    return "+".join(sorted(agents)) if agents else "none"
 
 
 # --- Section 4: the episodes ---------------------------------------------------------------------

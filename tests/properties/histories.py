@@ -21,6 +21,7 @@ from service.domain.events import (
     Finding,
     FollowUpVisit,
     Infection,
+    Medication,
     Outcome,
     Regimen,
     Transplant,
@@ -46,7 +47,7 @@ agents = st.sets(st.sampled_from(("mycophenolic acid", "sirolimus", "tacrolimus"
 )
 
 kinds = st.sampled_from(
-    ("infection", "infection", "visit", "visit", "regimen", "outcome", "outcome")
+    ("infection", "infection", "visit", "visit", "regimen", "medication", "outcome", "outcome")
 )
 outcomes = st.sampled_from(
     ("lost_to_follow_up", "withdrawn", "transferred_out", "death", "death", "relapse")
@@ -145,6 +146,11 @@ def other_drafts(draw: st.DrawFn) -> Draft:
         }
     if kind == "regimen":
         return Regimen, {"occurred_on": occurred_on, "agents": draw(agents)}
+    if kind == "medication":
+        lasted = draw(st.none() | st.integers(0, 200))
+        ended_on = None if lasted is None else occurred_on + timedelta(days=lasted)
+        agent = draw(st.sampled_from(("sirolimus", "tacrolimus")))
+        return Medication, {"occurred_on": occurred_on, "agent": agent, "ended_on": ended_on}
     outcome = draw(outcomes)
     return Outcome, {"occurred_on": occurred_on, "outcome": outcome}
 

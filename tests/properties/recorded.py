@@ -30,13 +30,22 @@ from service.store.tables import (
     EpisodeRow,
     LedgerCommit,
     LedgerHead,
+    PatientMergeRow,
     RecordedEvent,
     RiskStepRow,
     SegmentRow,
     StratumRow,
 )
 
-LEDGER = (LedgerCommit, RecordedEvent, StratumRow, SegmentRow, RiskStepRow, EpisodeRow)
+LEDGER = (
+    LedgerCommit,
+    RecordedEvent,
+    PatientMergeRow,
+    StratumRow,
+    SegmentRow,
+    RiskStepRow,
+    EpisodeRow,
+)
 FIRST_INSTANT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 

@@ -1,4 +1,4 @@
-"""One patient's chart, told in the six kinds of report."""
+"""One patient's chart, told in the seven kinds of report."""
 
 import json
 from datetime import date
@@ -37,6 +37,13 @@ def chart() -> Chart:
             "event_id": "r1",
             "occurred_on": "2022-03-01",
             "agents": ["MMF", "CsA"],
+        },
+        {
+            "type": "medication",
+            "event_id": "m1",
+            "occurred_on": "2022-04-01",
+            "agent": "Rapamune",
+            "ended_on": "2022-12-31",
         },
         {
             "type": "infection",

@@ -9,6 +9,7 @@ from service.domain.events import (
     Finding,
     FollowUpVisit,
     Infection,
+    Medication,
     Outcome,
     Product,
     Regimen,
@@ -79,6 +80,16 @@ def test_an_agent_named_twice_is_kept_once(chart: Chart, read: Read) -> None:
     assert isinstance(draft.event, Regimen)
     assert draft.event.agents == ("ciclosporin", "tacrolimus")
     assert codes(draft) == [("/agents/2", "duplicate_agent")]
+
+
+def test_a_medication_by_its_brand(chart: Chart, read: Read) -> None:
+    assert accepted(read, chart["medication"]).event == Medication(
+        **WHO,
+        event_id="m1",
+        occurred_on=date(2022, 4, 1),
+        agent="sirolimus",
+        ended_on=date(2022, 12, 31),
+    )
 
 
 def test_an_infection(chart: Chart, read: Read) -> None:
