@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from service import __version__
 from service.commands import (
+    auditing,
     baselines,
     budget,
     demo,
@@ -111,5 +112,6 @@ app.command()(rebuilding.rebuild)
 app.command()(simulating.simulate)
 app.command()(budget.budget)
 app.command()(replaying.replay)
+app.add_typer(auditing.app, name="audit")
 app.add_typer(baselines.app, name="baselines")
 app.add_typer(keys.app, name="keys")

@@ -215,7 +215,7 @@ def _act(
     outcome: Outcome | None = None,
 ) -> AlertDocument:
     action = Action(name, surveillance.today().toordinal(), outcome=outcome, note=note)
-    found = act(surveillance, alert_id, action, actor=principal.name, reach=principal.facilities)
+    found = act(surveillance, alert_id, action, actor=principal.actor, reach=principal.facilities)
     with surveillance.database.read() as connection:
         judgement = judge(connection, surveillance)
     return tell_alert(found, judgement, with_patients=principal.may(Scope.PATIENTS_READ))

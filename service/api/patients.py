@@ -46,5 +46,5 @@ def erase_patient(
     right, alerts are evaluated again, and the audit trail notes that a patient of the facility
     was erased, not which. Cannot be undone. Needs the scope `manage`."""
     principal.require_facility(facility)
-    erase(surveillance, PatientKey(facility, patient), actor=principal.name)
+    erase(surveillance, PatientKey(facility, patient), actor=principal.actor)
     return Response(status_code=204)

@@ -2,13 +2,14 @@
 
 In:     a patient, and who asks for it.
 Out:    a store that does not know the patient, a ledger that counts nobody for it, alerts
-        evaluated again, and an audit entry that does not say who it was.
+        evaluated again, and an audit trail that cannot say any more who it was.
 Source: docs/api.md; GDPR, Article 17.
 
 What the patient contributed is taken back by the one rule of the house: post the difference
 between before and nothing.
 """
 
+from service.domain.audit_chain import Actor
 from service.domain.contributions import Contributions, contributions
 from service.errors import NotFound
 from service.pipeline.counted import forget
@@ -22,7 +23,7 @@ from service.store.ledger import Posting
 from service.store.rebuild_cursor import forget_in_rebuild
 
 
-def erase(surveillance: Surveillance, patient: PatientKey, actor: str) -> int:
+def erase(surveillance: Surveillance, patient: PatientKey, actor: Actor) -> int:
     """Erase the patient in one transaction; returns the position the ledger has reached."""
     with surveillance.write() as connection:
         received = event_store.events_of_patients(connection, [patient]).get(patient)
@@ -41,7 +42,9 @@ def erase(surveillance: Surveillance, patient: PatientKey, actor: str) -> int:
         watch(connection, surveillance, postings, reached, position)
         erasure.forget_in_alerts(connection, patient)
         forget_in_rebuild(connection, patient)
-        entry = AuditEntry(now, actor, "patient_erased", {"facility": patient.facility})
-        audit.add_entry(connection, entry)
+        facts = {"facility": patient.facility}
+        entry = AuditEntry(now, actor, "patient_erased", facts, position, (patient,))
+        audit.append(connection, [entry])
+        audit.forget_salt(connection, patient)
     forget()
     return position

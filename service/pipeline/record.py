@@ -15,6 +15,7 @@ from service.domain.contributions import Contributions
 from service.domain.remarks import REMARKS, remarks
 from service.domain.timeline import PatientTimeline
 from service.ingest.faults import Draft, Fault
+from service.pipeline.audit_trail import events_recorded
 from service.pipeline.counted import counted
 from service.pipeline.decide import (
     Batch,
@@ -26,8 +27,8 @@ from service.pipeline.decide import (
 )
 from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
+from service.store import audit, ledger
 from service.store import events as event_store
-from service.store import ledger
 from service.store.engine import Connection
 from service.store.events import PatientKey, ReceivedEvent
 from service.store.ledger import Posting
@@ -67,15 +68,17 @@ def record_within(
 ) -> list[Receipt]:
     """Record batches within a transaction of `surveillance.write()`."""
     judged = _judge(connection, batches)
-    accepted = [
-        verdict.draft
-        for batch, verdicts in zip(batches, judged, strict=True)
+    kept = [
+        [verdict.draft for verdict in verdicts if verdict.status == "accepted"]
         if batch.keeps(verdicts)
-        for verdict in verdicts
-        if verdict.status == "accepted"
+        else []
+        for batch, verdicts in zip(batches, judged, strict=True)
     ]
+    accepted = [draft for drafts in kept for draft in drafts]
     position = ledger.head_position(connection)
     timelines = _apply(connection, surveillance, accepted, position) if accepted else {}
+    by_actor = [(batch.actor, len(drafts)) for batch, drafts in zip(batches, kept, strict=True)]
+    audit.append(connection, events_recorded(by_actor, position, surveillance.clock()))
     return [
         _receipt(batch, verdicts, timelines, position + len(accepted))
         for batch, verdicts in zip(batches, judged, strict=True)
