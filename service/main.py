@@ -59,6 +59,7 @@ from service.settings import Settings, SettingsError
 from service.store.engine import Database
 from service.store.key_uses import KeyUses
 from service.store.migrate import is_at_head
+from service.store.sightings import Sightings
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.router,
@@ -104,6 +105,7 @@ def create_app(settings: Settings) -> FastAPI:
                     Gathering(surveillance, most_waiting=settings.max_waiting_events)
                 ) as gathering,
                 closing(KeyUses(surveillance.database)) as key_uses,
+                closing(Sightings(surveillance.database, surveillance.clock)) as sightings,
             ):
                 running = Running(
                     settings,
@@ -113,6 +115,7 @@ def create_app(settings: Settings) -> FastAPI:
                     SharedLooks(partial(holder_of, surveillance, key_uses)),
                     key_uses,
                     RateLimits(settings.requests_per_minute),
+                    sightings,
                 )
                 state.keep(app, running)
                 yield

@@ -7,7 +7,7 @@ Source: docs/api.md.
 
 from fastapi import APIRouter, Response
 
-from service.api.dependencies import Operator, PatientReader, SurveillanceDep
+from service.api.dependencies import Operator, PatientReader, SightingsDep, SurveillanceDep
 from service.api.patient_answers import tell_events, tell_patient
 from service.api.patient_documents import Patient, PatientEvents
 from service.pipeline.erase import erase
@@ -19,23 +19,34 @@ router = APIRouter(prefix="/v1/facilities/{facility}/patients/{patient}", tags=[
 
 @router.get("")
 def show_patient(
-    facility: str, patient: str, surveillance: SurveillanceDep, principal: PatientReader
+    facility: str,
+    patient: str,
+    surveillance: SurveillanceDep,
+    sightings: SightingsDep,
+    principal: PatientReader,
 ) -> Patient:
     """Show one patient's timeline: courses, time at risk, regimens, episodes, and every record
     with how it counted and, where it did not, why. Needs the scope `patients:read`."""
     principal.require_facility(facility)
     found = find_patient(surveillance, PatientKey(facility, patient))
+    sightings.note(principal.actor, "patient_shown", [found.key], facility=facility)
     return tell_patient(found, surveillance.today())
 
 
 @router.get("/events")
 def show_patient_events(
-    facility: str, patient: str, surveillance: SurveillanceDep, principal: PatientReader
+    facility: str,
+    patient: str,
+    surveillance: SurveillanceDep,
+    sightings: SightingsDep,
+    principal: PatientReader,
 ) -> PatientEvents:
     """Show one patient's events as received, in that order; those replaced or voided are marked
     with the event that did it. Needs the scope `patients:read`."""
     principal.require_facility(facility)
-    return tell_events(find_patient(surveillance, PatientKey(facility, patient)))
+    found = find_patient(surveillance, PatientKey(facility, patient))
+    sightings.note(principal.actor, "patient_events_shown", [found.key], facility=facility)
+    return tell_events(found)
 
 
 @router.delete("", status_code=204)

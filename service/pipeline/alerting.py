@@ -21,6 +21,7 @@ from service.store import audit, catalogue
 from service.store.alerts import AlertEvent, KeptAlert, KeptCase, Place
 from service.store.audit import AuditEntry
 from service.store.engine import Connection
+from service.store.events import PatientKey
 from service.store.readings import forget_readings
 
 READ_AT_ONCE = 100
@@ -48,6 +49,11 @@ class WholeAlert:
     cases: list[KeptCase]
     history: list[AlertEvent]
     advice: tuple[Advice, ...]
+
+    @property
+    def patients(self) -> set[PatientKey]:
+        """Whose cases stand in it."""
+        return {PatientKey(case.key.facility, case.key.patient) for case in self.cases}
 
 
 class AlertPage(NamedTuple):
