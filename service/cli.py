@@ -22,6 +22,7 @@ from service.commands import (
     importing,
     keys,
     migrating,
+    patient,
     rebuilding,
     replaying,
     serving,
@@ -115,3 +116,4 @@ app.command()(replaying.replay)
 app.add_typer(auditing.app, name="audit")
 app.add_typer(baselines.app, name="baselines")
 app.add_typer(keys.app, name="keys")
+app.add_typer(patient.app, name="patient")

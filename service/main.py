@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from service import __version__
 from service.api import (
     alerts,
+    audit,
     baselines,
     comparisons,
     documentation,
@@ -78,6 +79,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     replays.router,
     error_budget.router,
     alerts.router,
+    audit.router,
     health.router,
     documentation.router,
     pages.router,

@@ -10,7 +10,9 @@ from fastapi import APIRouter, Response
 from service.api.dependencies import Operator, PatientReader, SightingsDep, SurveillanceDep
 from service.api.patient_answers import tell_events, tell_patient
 from service.api.patient_documents import Patient, PatientEvents
+from service.api.patient_report_documents import PatientReportDocument, tell_report
 from service.pipeline.erase import erase
+from service.pipeline.patient_reports import report_patient
 from service.pipeline.patients import find_patient
 from service.store.events import PatientKey
 
@@ -47,6 +49,24 @@ def show_patient_events(
     found = find_patient(surveillance, PatientKey(facility, patient))
     sightings.note(principal.actor, "patient_events_shown", [found.key], facility=facility)
     return tell_events(found)
+
+
+@router.get("/report")
+def show_patient_report(
+    facility: str,
+    patient: str,
+    surveillance: SurveillanceDep,
+    sightings: SightingsDep,
+    principal: PatientReader,
+    _operator: Operator,
+) -> PatientReportDocument:
+    """Tell a patient who asks: everything that is held, with who sent it, and who saw it when,
+    this report included. Needs the scopes `patients:read` and `manage`."""
+    principal.require_facility(facility)
+    file = find_patient(surveillance, PatientKey(facility, patient))
+    sightings.note(principal.actor, "patient_report_shown", [file.key], facility=facility)
+    sightings.flush()
+    return tell_report(report_patient(surveillance, file), surveillance.today())
 
 
 @router.delete("", status_code=204)

@@ -80,13 +80,13 @@ def show_entries(
     actor: Annotated[list[str] | None, typer.Option(help="Only of these; repeatable.")] = None,
 ) -> None:
     """Show the latest entries."""
-    from service.store import audit
+    from service.store import audit_log
 
     with (
         opened(read_settings(), under_any_rules=True) as surveillance,
         surveillance.database.read() as connection,
     ):
-        found = audit.entries(connection, limit=limit, actions=action or (), actors=actor or ())
+        found = audit_log.entries(connection, limit=limit, actions=action or (), actors=actor or ())
     show(
         "Audit trail",
         ("entry", "when (UTC)", "who", "key", "what", "patients", "facts"),

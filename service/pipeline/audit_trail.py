@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from service.domain.audit_chain import Actor, Check, Link
-from service.store import audit
+from service.store import audit, audit_log
 from service.store.audit import AuditEntry
 from service.store.engine import Connection
 
@@ -62,15 +62,15 @@ def check_chain(connection: Connection, anchor: Link | None = None) -> Check:
     """Follow the whole chain; `anchor` is a head that was written down earlier."""
     check = Check(anchor)
     erased: set[str] = set()
-    for entry, kept in audit.chain(connection):
+    for entry, kept in audit_log.chain(connection):
         check.follow(entry, kept)
         if entry.action == ERASED:
             erased.update(entry.subjects)
     check.end(audit.head(connection))
-    for sequence in audit.mentions_without_entry(connection):
+    for sequence in audit_log.mentions_without_entry(connection):
         check.note(sequence, "mention_without_entry", "A patient is named under no entry.")
     named = audit.subjects_known(connection).keys() | erased
-    for subject, sequence in audit.subjects_mentioned(connection):
+    for subject, sequence in audit_log.subjects_mentioned(connection):
         if subject not in named:
             words = "Whom it is about was lost or changed, and no erasure is entered."
             check.note(sequence, "unknown_patient", words)

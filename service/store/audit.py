@@ -1,17 +1,17 @@
 """The audit trail: who did or saw what, append-only and chained.
 
 In:     an actor, an action, harmless facts of it, and the patients it is about.
-Out:    entries numbered without gaps, in which a patient is a digest that an erasure makes mute.
+Out:    entries numbered without gaps, in which a patient is a digest that an erasure makes mute;
+        `service.store.audit_log` reads them.
 Source: docs/audit.md; docs/decisions/0019-audit-chain.md.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from secrets import token_hex
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlmodel import col
 
 from service.domain.audit_chain import Actor, ChainedEntry, Link, hash_of, subject_of
@@ -26,8 +26,6 @@ from service.store.tables import (
 )
 
 SALT_BYTES = 32
-READ_AT_ONCE = 2_000
-FIELDS = ("sequence", "recorded_at", "actor", "key_id", "action", "position", "detail")
 
 
 class AuditEntry(NamedTuple):
@@ -76,66 +74,6 @@ def head(connection: Connection, *, to_append: bool = False) -> Link | None:
     return Link(*found) if found else None
 
 
-def entries(
-    connection: Connection,
-    *,
-    limit: int = 100,
-    before: int | None = None,
-    actions: Collection[str] = (),
-    actors: Collection[str] = (),
-    subjects: Collection[str] = (),
-) -> list[ChainedEntry]:
-    """The latest entries, newest first; `before` an entry's number, of these actions and actors."""
-    query = _all_fields().order_by(col(AuditRow.sequence).desc()).limit(limit)
-    if before is not None:
-        query = query.where(col(AuditRow.sequence) < before)
-    if actions:
-        query = query.where(col(AuditRow.action).in_(actions))
-    if actors:
-        query = query.where(col(AuditRow.actor).in_(actors))
-    if subjects:
-        about = select(col(AuditMentionRow.sequence)).where(
-            col(AuditMentionRow.subject).in_(subjects)
-        )
-        query = query.where(col(AuditRow.sequence).in_(about))
-    rows = connection.execute(query).all()
-    about_whom = _mentions(connection, [row[0] for row in rows])
-    return [_entry(row, about_whom[row[0]]) for row in rows]
-
-
-def chain(connection: Connection) -> Iterator[tuple[ChainedEntry, str]]:
-    """Every entry from the first on, with the hash that is kept of it, in flat memory."""
-    last: int | None = None
-    while True:
-        query = _all_fields().order_by(col(AuditRow.sequence)).limit(READ_AT_ONCE)
-        if last is not None:
-            query = query.where(col(AuditRow.sequence) > last)
-        rows = connection.execute(query).all()
-        if not rows:
-            return
-        about_whom = _mentions(connection, [row[0] for row in rows])
-        for row in rows:
-            yield _entry(row, about_whom[row[0]]), row[-1]
-        last = rows[-1][0]
-
-
-def mentions_without_entry(connection: Connection) -> list[int]:
-    """Numbers under which patients are named but nothing is entered."""
-    entered = select(col(AuditRow.sequence))
-    query = select(col(AuditMentionRow.sequence)).distinct()
-    query = query.where(col(AuditMentionRow.sequence).not_in(entered))
-    return sorted(connection.execute(query.limit(READ_AT_ONCE)).scalars())
-
-
-def subjects_mentioned(connection: Connection) -> Iterator[tuple[str, int]]:
-    """Every digest there is and the first entry that has it."""
-    subject, sequence = col(AuditMentionRow.subject), func.min(col(AuditMentionRow.sequence))
-    yield from (
-        (found, first)
-        for found, first in connection.execute(select(subject, sequence).group_by(subject))
-    )
-
-
 def subjects_known(connection: Connection) -> dict[str, PatientKey]:
     """The digests of all patients who were not erased."""
     query = select(col(AuditSaltRow.facility), col(AuditSaltRow.patient), col(AuditSaltRow.salt))
@@ -174,11 +112,6 @@ def _chained(entry: AuditEntry, sequence: int, subjects: Iterable[str]) -> Chain
     )
 
 
-def _entry(row: Sequence[Any], subjects: tuple[str, ...]) -> ChainedEntry:
-    *fields, _ = row
-    return ChainedEntry(*fields)._replace(subjects=subjects)
-
-
 def _subjects(connection: Connection, patients: Collection[PatientKey]) -> dict[PatientKey, str]:
     """The digests of patients; one who is not held (any more) has none, and gets none."""
     salts = _salts(connection, patients)
@@ -199,17 +132,3 @@ def _held(connection: Connection, patients: Iterable[PatientKey]) -> set[Patient
     columns = PatientKey._fields
     rows = select_rows(connection, RecordedEvent, columns, sorted(set(patients)), columns)
     return {PatientKey(*row) for row in rows}
-
-
-def _all_fields() -> Any:
-    return select(*(getattr(AuditRow, name) for name in (*FIELDS, "sha256")))
-
-
-def _mentions(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    """The digests that stand under each number, in order."""
-    found: dict[int, list[str]] = defaultdict(list)
-    keys = [(number,) for number in numbers]
-    wanted = ("sequence", "subject")
-    for number, name in select_rows(connection, AuditMentionRow, ("sequence",), keys, wanted):
-        found[number].append(name)
-    return defaultdict(tuple, {number: tuple(sorted(names)) for number, names in found.items()})

@@ -19,7 +19,7 @@ from service.pipeline.erase import erase
 from service.pipeline.rebuild import rebuild
 from service.pipeline.record import record_together
 from service.pipeline.surveillance import Surveillance
-from service.store import audit, migrate
+from service.store import audit, audit_log, migrate
 from service.store.audit import AuditEntry
 from service.store.engine import Database
 from service.store.events import PatientKey
@@ -68,7 +68,7 @@ def checked(database: Database, anchor: Link | None = None) -> Check:
 
 def entries(database: Database, **asked: Any) -> list[Any]:
     with database.read() as connection:
-        return audit.entries(connection, **asked)
+        return audit_log.entries(connection, **asked)
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_patient_stands_in_it_as_a_digest_only(told: Database) -> None:
     with told.read() as connection:
         known = audit.subject(connection, JANE)
         assert by_digest[2] == (known,)
-        found = audit.entries(connection, subjects=[known])
+        found = audit_log.entries(connection, subjects=[known])
     assert [entry.sequence for entry in found] == [3, 2]
 
 

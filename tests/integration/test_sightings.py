@@ -11,7 +11,7 @@ from sqlalchemy import text
 from service.domain.audit_chain import Actor
 from service.errors import Overloaded, Unavailable
 from service.pipeline.audit_trail import check_chain
-from service.store import audit, sightings
+from service.store import audit, audit_log, sightings
 from service.store.engine import Database
 from service.store.events import PatientKey
 from service.store.sightings import Sightings
@@ -34,7 +34,7 @@ def watching(database: Database) -> "closing[Sightings]":
 def actions(database: Database) -> list[str]:
     with database.read() as connection:
         assert not check_chain(connection).found
-        return [entry.action for entry in audit.entries(connection, limit=1000)][::-1]
+        return [entry.action for entry in audit_log.entries(connection, limit=1000)][::-1]
 
 
 def test_what_was_noted_is_entered_in_its_order_once_it_is_asked_for(database: Database) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 import httpx
 import pytest
 
-from service.store import audit
+from service.store import audit_log
 from service.store.engine import Database
 from tests.journeys.test_alerts_api import EXCESS, allo_recipients, one_case
 from tests.journeys.watched import send
@@ -114,7 +114,7 @@ def test_a_budget_is_set_seen_and_held_against_what_is_watched(network, client):
     assert client.get(BUDGET).json()["ever"]["allowed"] is None
     database = Database(network.database_url)
     with database.read() as connection:
-        last, before = audit.entries(connection, limit=2)
+        last, before = audit_log.entries(connection, limit=2)
     database.close()
     assert {last.action, before.action} == {"error_budget_set"}
     assert last.detail["before"] == before.detail["after"]

@@ -12,7 +12,7 @@ from service.monitors.shipped import shipped_monitors
 from service.pipeline.rebuild import rebuild
 from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import shipped_baselines
-from service.store import audit
+from service.store import audit_log
 from service.store.catalogue import add_shipped
 from service.store.engine import Database
 
@@ -173,7 +173,7 @@ def test_an_erasure_leaves_nothing_of_the_patient_and_a_right_ledger(
     try:
         assert rebuild(Surveillance(database, FollowUpRules())).is_clean
         with database.read() as connection:
-            entry = audit.entries(connection)[0]
+            entry = audit_log.entries(connection)[0]
     finally:
         database.close()
     assert (entry.action, entry.actor) == ("patient_erased", "test")
