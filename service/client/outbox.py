@@ -16,9 +16,10 @@ import msgspec
 
 from service.client.answers import Receipt
 from service.client.events import line_of
+from service.client.exchange import batches
 from service.client.faults import ClientError, Unreachable
 from service.client.retrying import Patience, pause_before
-from service.client.sending import Client, batches
+from service.client.sending import Client
 from service.client.spool import MOST_BYTES, Segment, Spool
 
 BETWEEN = Patience(first_pause=1.0, longest_pause=60.0)

@@ -5,35 +5,29 @@ Out:    typed answers; `Unreachable` where patience ended, `Refused` where tryin
 Source: docs/client.md. An event sent again is a duplicate and changes nothing: docs/api.md.
 """
 
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
-import msgspec
 
-from service.client.answers import Alert, Alerts, Fault, Problem, Rates, Receipt, Result
+from service.client.answers import Alert, Alerts, Rates, Receipt
 from service.client.events import line_of
-from service.client.faults import Refused, Unreachable
-from service.client.retrying import TRY_AGAIN, Patience, pause_before, wanted_pause
-
-MOST_EVENTS = 1_000
-MOST_BYTES = 4_000_000
-"""Of one request; both well below what a service takes as it is shipped."""
-
-TOO_LARGE = 413
-JSON = {"content-type": "application/json"}
-PATIENCE = Patience()
-TOO_LONG = Fault("", "too_large", "The event is larger than the service takes.")
-REFUSED_FOR_ITS_SIZE = Receipt(
-    received=1, rejected=1, results=(Result(0, None, "rejected", (TOO_LONG,)),)
+from service.client.exchange import (
+    EVENTS,
+    JSON,
+    Answer,
+    Tries,
+    batches,
+    body_of,
+    halves,
+    read,
+    receipt_of,
 )
-"""No other event has to wait behind one that will never be taken."""
+from service.client.retrying import Patience
 
-Answer = TypeVar("Answer")
+PATIENCE = Patience()
 
 
 class Client:
@@ -104,77 +98,25 @@ class Client:
         return self._get(f"/v1/alerts/{alert_id}", Alert)
 
     def _get(self, path: str, kind: type[Answer], asked: Mapping[str, Any] | None = None) -> Answer:
-        answer = self._insist("GET", path, self._patience, params=dict(asked) if asked else None)
-        if answer.status_code != httpx.codes.OK:
-            raise _refusal(answer)
-        return _read(answer, kind)
+        params = dict(asked) if asked else None
+        return read(self._insist("GET", path, self._patience, params=params), kind)
 
     def _send_batch(self, lines: Sequence[bytes], patience: Patience) -> Receipt:
-        body = b"[" + b",".join(lines) + b"]"
-        answer = self._insist("POST", "/v1/events", patience, content=body, headers=JSON)
-        if answer.status_code == TOO_LARGE:
-            if len(lines) == 1:
-                return REFUSED_FOR_ITS_SIZE
-            half = len(lines) // 2
-            first = self._send_batch(lines[:half], patience)
-            return first + self._send_batch(lines[half:], patience)
-        if answer.status_code in (200, 201, 207, 422):
-            try:
-                receipt = msgspec.json.decode(answer.content, type=Receipt)
-            except msgspec.DecodeError:
-                raise _refusal(answer) from None
-            if len(receipt.results) == len(lines):
-                return receipt
-        raise _refusal(answer)
+        answer = self._insist("POST", EVENTS, patience, content=body_of(lines), headers=JSON)
+        if two := halves(answer, lines):
+            return self._send_batch(two[0], patience) + self._send_batch(two[1], patience)
+        return receipt_of(answer, lines)
 
     def _insist(self, method: str, path: str, patience: Patience, **request: Any) -> httpx.Response:
         """Ask until there is an answer that asking again would not change."""
-        deadline = time.monotonic() + patience.seconds
-        attempt = 0
+        tries = Tries(patience)
         while True:
-            attempt += 1
-            wanted: float | None = None
+            outcome: httpx.Response | httpx.TransportError
             try:
-                answer = self._http.request(method, path, **request)
+                outcome = self._http.request(method, path, **request)
             except httpx.TransportError as fault:
-                reason = type(fault).__name__
-            else:
-                if answer.status_code not in TRY_AGAIN:
-                    return answer
-                reason = f"status {answer.status_code}"
-                wanted = wanted_pause(answer.headers, datetime.now(UTC))
-            pause = pause_before(attempt, patience, random.random(), wanted)  # noqa: S311
-            if time.monotonic() + pause > deadline:
-                words = f"The service could not be reached ({reason})."
-                raise Unreachable(words, wanted_pause=wanted)
-            self._pause(pause)
-
-
-def batches(lines: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """The lines in order, as many at a time as go into one request."""
-    first = size = 0
-    for place, line in enumerate(lines):
-        if place > first and (place - first == MOST_EVENTS or size + len(line) > MOST_BYTES):
-            yield lines[first:place]
-            first, size = place, 0
-        size += len(line)
-    if first < len(lines):
-        yield lines[first:]
-
-
-def _read(answer: httpx.Response, kind: type[Answer]) -> Answer:
-    try:
-        return msgspec.json.decode(answer.content, type=kind)
-    except msgspec.DecodeError:
-        words = "This is no answer of a service that the client knows: is the address right?"
-        raise Refused(words, status=answer.status_code) from None
-
-
-def _refusal(answer: httpx.Response) -> Refused:
-    """The problem as the service words it, which holds no value that was sent."""
-    try:
-        problem = msgspec.json.decode(answer.content, type=Problem)
-    except msgspec.DecodeError:
-        problem = Problem()
-    words = problem.detail or problem.title or f"The service answered {answer.status_code}."
-    return Refused(words, status=answer.status_code, code=problem.code)
+                outcome = fault
+            judged = tries.judge(outcome)
+            if isinstance(judged, httpx.Response):
+                return judged
+            self._pause(judged)

@@ -1,7 +1,8 @@
 """Who did or saw what, over HTTP and at the command line, and what a patient is told of it."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import date, timedelta
 from typing import Any
@@ -148,6 +149,36 @@ def test_what_was_seen_is_entered_before_the_service_ends(start_service: Any) ->
     done = graftwatch("audit", "show", database_url=service.database_url)
     assert (done.returncode, "patient_shown" in done.stdout) == (0, True)
     assert PATIENT not in done.stdout
+
+
+def test_while_the_trail_cannot_be_written_nobody_sees_a_patient(start_service: Any) -> None:
+    with (
+        start_service() as service,
+        service.client(service.key()) as client,
+        closing(Database(service.database_url)) as database,
+    ):
+        send(client, injected(FACILITY, PATIENT, INJECTED_ON))
+        with database.note() as connection:
+            connection.execute(text("ALTER TABLE audit_head RENAME TO away"))
+        client.get(ADDRESS)  # nobody can know yet
+        assert client.get("/v1/audit").status_code == 503
+        refused = client.get(ADDRESS)
+        assert (refused.status_code, PATIENT in refused.text) == (503, False)
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert int(refused.headers["retry-after"]) > 0
+        assert client.get("/v1/rates").status_code == 200, "sums show nobody"
+        with database.note() as connection:
+            connection.execute(text("ALTER TABLE away RENAME TO audit_head"))
+        wait_for(lambda: client.get(ADDRESS).status_code == 200)
+        seen = report(client)["accesses"]
+        assert [one["action"] for one in seen[1:]] == ["patient_shown", "patient_shown"]
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.fixture

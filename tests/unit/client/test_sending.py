@@ -1,5 +1,6 @@
 """Sending: the same events again until there is an answer, in requests of bounded size."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -7,8 +8,8 @@ import httpx
 import msgspec
 import pytest
 
-from service.client import Client, Patience, Refused, Unreachable
-from service.client.sending import MOST_BYTES, MOST_EVENTS, batches
+from service.client import AsyncClient, Client, Patience, Receipt, Refused, Unreachable
+from service.client.exchange import MOST_BYTES, MOST_EVENTS, batches
 
 EVENTS = [{"type": "void", "event_id": f"v{n}", "facility": "f"} for n in range(3)]
 Answer = httpx.Response | Exception
@@ -55,6 +56,22 @@ def test_the_same_events_are_sent_again_until_they_are_taken() -> None:
     assert service.pauses[1] > 7
     assert service.pauses[0] < service.pauses[2] < service.pauses[3] * 2
     assert service.requests[0].headers["authorization"] == "Bearer KEY"
+
+
+def test_a_client_in_an_event_loop_does_the_same() -> None:
+    service = Service(httpx.ConnectError("x"), httpx.Response(503), httpx.Response(413), accepted)
+
+    async def pause(seconds: float) -> None:
+        service.pauses.append(seconds)
+
+    async def send() -> Receipt:
+        transport = httpx.MockTransport(service.handle)
+        async with AsyncClient("http://x", "KEY", transport=transport, pause=pause) as client:
+            return await client.send(EVENTS)
+
+    receipt = asyncio.run(send())
+    assert [result.event_id for result in receipt.results] == ["v0", "v1", "v2"]
+    assert (receipt.accepted, len(service.pauses), len(service.requests)) == (3, 2, 5)
 
 
 def test_patience_ends() -> None:
