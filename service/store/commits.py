@@ -30,7 +30,7 @@ def instants_of(connection: Connection, positions: Collection[int]) -> dict[int,
     query = select(col(LedgerCommit.position), col(LedgerCommit.recorded_at)).where(
         col(LedgerCommit.position).in_(positions)
     )
-    return {position: recorded_at for position, recorded_at in connection.execute(query)}
+    return dict(connection.execute(query).all())
 
 
 def commit_at(connection: Connection, position: int) -> Commit:

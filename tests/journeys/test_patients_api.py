@@ -218,7 +218,9 @@ def test_after_an_erasure_no_table_names_the_patient(start_service):
     with start_service() as service, service.client(service.key()) as client:
         watch_as_shipped(service.database_url)
         assert client.post("/v1/events", json=sent).status_code == 201
-        tables = {"events", "segments", "episodes", "alert_cases"}
+        assert client.get(f"/v1/facilities/ucd-01/patients/{patient}").status_code == 200
+        assert client.get("/v1/audit").status_code == 200  # what was seen is entered by then
+        tables = {"events", "segments", "episodes", "alert_cases", "audit_salts"}
         assert rows_naming(service.database_url, patient) == tables
         assert client.delete(f"/v1/facilities/ucd-01/patients/{patient}").status_code == 204
         assert rows_naming(service.database_url, patient) == set()
