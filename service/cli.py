@@ -15,12 +15,14 @@ from typer.core import TyperGroup
 
 from service import __version__
 from service.commands import (
+    auditing,
     baselines,
     budget,
     demo,
     importing,
     keys,
     migrating,
+    patient,
     rebuilding,
     replaying,
     serving,
@@ -111,5 +113,7 @@ app.command()(rebuilding.rebuild)
 app.command()(simulating.simulate)
 app.command()(budget.budget)
 app.command()(replaying.replay)
+app.add_typer(auditing.app, name="audit")
 app.add_typer(baselines.app, name="baselines")
 app.add_typer(keys.app, name="keys")
+app.add_typer(patient.app, name="patient")

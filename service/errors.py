@@ -12,6 +12,7 @@ GraftwatchError
 ├── TooManyRequests       the key has sent more than it may, for now
 ├── Overloaded            more waits than can be taken in just now
 ├── Unavailable           the database cannot be used just now
+├── Unsent                a service elsewhere did not take what was sent to it
 └── LedgerOutOfDate       the ledger was counted under other rules: `graftwatch rebuild`
 
 Translated to HTTP in one place, `service.api.problems`. No message holds a patient's value.
@@ -107,6 +108,12 @@ class Unavailable(GraftwatchError):
     """The database cannot be used just now; what it was asked last may have been done or not."""
 
     code = "unavailable"
+
+
+class Unsent(GraftwatchError):
+    """A service elsewhere did not take what was sent to it; what it took stays there."""
+
+    code = "unsent"
 
 
 class LedgerOutOfDate(GraftwatchError):

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from service import __version__
 from service.api import (
     alerts,
+    audit,
     baselines,
     comparisons,
     documentation,
@@ -59,6 +60,7 @@ from service.settings import Settings, SettingsError
 from service.store.engine import Database
 from service.store.key_uses import KeyUses
 from service.store.migrate import is_at_head
+from service.store.sightings import Sightings
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.router,
@@ -77,6 +79,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     replays.router,
     error_budget.router,
     alerts.router,
+    audit.router,
     health.router,
     documentation.router,
     pages.router,
@@ -104,6 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
                     Gathering(surveillance, most_waiting=settings.max_waiting_events)
                 ) as gathering,
                 closing(KeyUses(surveillance.database)) as key_uses,
+                closing(Sightings(surveillance.database, surveillance.clock)) as sightings,
             ):
                 running = Running(
                     settings,
@@ -113,6 +117,7 @@ def create_app(settings: Settings) -> FastAPI:
                     SharedLooks(partial(holder_of, surveillance, key_uses)),
                     key_uses,
                     RateLimits(settings.requests_per_minute),
+                    sightings,
                 )
                 state.keep(app, running)
                 yield

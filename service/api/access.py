@@ -18,6 +18,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from service.api.state import running
+from service.domain.audit_chain import Actor
 from service.errors import Forbidden, Unauthorised
 from service.pipeline.surveillance import Surveillance
 from service.store import keys
@@ -50,6 +51,11 @@ class Principal:
     scopes: frozenset[str]
     facilities: tuple[str, ...] | None = None
     key_id: str = ""
+
+    @property
+    def actor(self) -> Actor:
+        """Whom the audit trail names."""
+        return Actor(self.name, self.key_id or None)
 
     def may(self, scope: str) -> bool:
         """Does the key have the scope?"""

@@ -6,29 +6,22 @@ Source: docs/api-alerts.md; docs/api-alerts.md.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.access import Principal, Scope
-from service.api.alert_answers import (
-    AlertDocument,
-    AlertList,
-    AlertStatus,
-    Severity,
-    tell_alert,
-)
+from service.api.alert_answers import AlertDocument, AlertList, AlertStatus, Severity
+from service.api.alert_desk import AlertDeskDep, Outcome
 from service.api.alert_stream import alert_events, stand
 from service.api.dependencies import AlertManager, PrincipalDep, SettingsDep, SurveillanceDep
 from service.api.paging import key_in, link_to, next_page
 from service.errors import BadQuery, Detail, Forbidden
-from service.monitors.actions import Action, ActionName
 from service.monitors.definitions import Kind
-from service.pipeline.alerting import act, find_alert, list_alerts
+from service.pipeline.alerting import find_alert, list_alerts
 from service.pipeline.discoveries import judge
-from service.pipeline.surveillance import Surveillance
 from service.store.alerts import Place
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
@@ -38,8 +31,6 @@ LONGEST_SEQUENCE = 18
 REFUSED: dict[int | str, dict[str, Any]] = {
     409: {"description": "The alert is not in a state for it; `code` and `detail` say why"}
 }
-
-Outcome = Literal["outbreak", "pseudo_outbreak", "data_error", "expected", "other"]
 
 
 def reader(principal: PrincipalDep) -> Principal:
@@ -80,6 +71,7 @@ def get_alerts(
     response: Response,
     surveillance: SurveillanceDep,
     principal: AlertReader,
+    desk: AlertDeskDep,
     status: Annotated[list[AlertStatus], Query(description="Repeatable.")] = [],  # noqa: B006
     facility: Annotated[
         list[str], Query(max_length=100, description="With a case at one of them. Repeatable.")
@@ -113,11 +105,7 @@ def get_alerts(
         judgement = judge(connection, surveillance)
     following = next_page(request, page.place)
     response.headers.update(link_to(following))
-    with_patients = principal.may(Scope.PATIENTS_READ)
-    return AlertList(
-        items=[tell_alert(alert, judgement, with_patients=with_patients) for alert in page.alerts],
-        next=following,
-    )
+    return AlertList(items=desk.show_all(page.alerts, judgement), next=following)
 
 
 def place_in_stream(
@@ -162,60 +150,44 @@ async def follow_alerts(
 
 @router.get("/{alert_id}", summary="One alert")
 def get_alert(
-    alert_id: str, surveillance: SurveillanceDep, principal: AlertReader
+    alert_id: str, surveillance: SurveillanceDep, principal: AlertReader, desk: AlertDeskDep
 ) -> AlertDocument:
     """Evidence as known when it fired and as known now, cases, history, and what sources advise."""
     with surveillance.database.read() as connection:
         found = find_alert(connection, alert_id, principal.facilities)
         judgement = judge(connection, surveillance)
-    return tell_alert(found, judgement, with_patients=principal.may(Scope.PATIENTS_READ))
+    return desk.show(found, judgement)
 
 
 @router.post("/{alert_id}/acknowledge", summary="Say that it has been seen", responses=REFUSED)
 def acknowledge_alert(
-    alert_id: str, surveillance: SurveillanceDep, principal: AlertManager, body: Note | None = None
+    alert_id: str, desk: AlertDeskDep, _manager: AlertManager, body: Note | None = None
 ) -> AlertDocument:
     """Open becomes acknowledged; new cases still join it."""
-    return _act(surveillance, principal, alert_id, "acknowledge", note=body.note if body else None)
+    return desk.act(alert_id, "acknowledge", note=body.note if body else None)
 
 
 @router.post(
     "/{alert_id}/close", summary="Close it with what it turned out to be", responses=REFUSED
 )
 def close_alert(
-    alert_id: str, surveillance: SurveillanceDep, principal: AlertManager, body: Closing
+    alert_id: str, desk: AlertDeskDep, _manager: AlertManager, body: Closing
 ) -> AlertDocument:
     """Its cases alone open no other alert; an excess is counted anew from tomorrow on."""
-    return _act(surveillance, principal, alert_id, "close", note=body.note, outcome=body.outcome)
+    return desk.act(alert_id, "close", note=body.note, outcome=body.outcome)
 
 
 @router.post("/{alert_id}/reopen", summary="Open a closed alert again", responses=REFUSED)
 def reopen_alert(
-    alert_id: str, surveillance: SurveillanceDep, principal: AlertManager, body: Note | None = None
+    alert_id: str, desk: AlertDeskDep, _manager: AlertManager, body: Note | None = None
 ) -> AlertDocument:
     """It stands open as before; nothing is evaluated until the next report."""
-    return _act(surveillance, principal, alert_id, "reopen", note=body.note if body else None)
+    return desk.act(alert_id, "reopen", note=body.note if body else None)
 
 
 @router.post("/{alert_id}/comment", summary="Add a remark to its history", responses=REFUSED)
 def comment_on_alert(
-    alert_id: str, surveillance: SurveillanceDep, principal: AlertManager, body: Comment
+    alert_id: str, desk: AlertDeskDep, _manager: AlertManager, body: Comment
 ) -> AlertDocument:
     """The alert stays as it is."""
-    return _act(surveillance, principal, alert_id, "comment", note=body.note)
-
-
-def _act(
-    surveillance: Surveillance,
-    principal: Principal,
-    alert_id: str,
-    name: ActionName,
-    *,
-    note: str | None = None,
-    outcome: Outcome | None = None,
-) -> AlertDocument:
-    action = Action(name, surveillance.today().toordinal(), outcome=outcome, note=note)
-    found = act(surveillance, alert_id, action, actor=principal.name, reach=principal.facilities)
-    with surveillance.database.read() as connection:
-        judgement = judge(connection, surveillance)
-    return tell_alert(found, judgement, with_patients=principal.may(Scope.PATIENTS_READ))
+    return desk.act(alert_id, "comment", note=body.note)

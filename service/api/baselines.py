@@ -25,7 +25,8 @@ from service.errors import Conflict, NotFound
 from service.monitors.methods import methods_for
 from service.pipeline.catalogue import put_baseline
 from service.reference.baselines import Baseline
-from service.store import catalogue
+from service.store import audit, catalogue
+from service.store.audit import AuditEntry
 
 router = APIRouter(prefix="/v1/baselines", tags=["baselines"])
 
@@ -110,6 +111,10 @@ def put_new_version(
         latest = held[0].version if held else 0
         baseline = baseline_from(fields, baseline_id, latest + 1)
         held = put_baseline(connection, surveillance, baseline, held)
+        if held[0].version != latest:
+            facts = {"baseline": baseline_id, "version": held[0].version}
+            entry = AuditEntry(surveillance.clock(), principal.actor, "baseline_added", facts)
+            audit.append(connection, [entry])
     status_code = 200 if latest else 201
     headers = {} if latest else {"location": f"/v1/baselines/{baseline_id}"}
     return Response(_encoded(held[0], held), status_code, headers, "application/json")

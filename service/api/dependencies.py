@@ -11,13 +11,15 @@ from fastapi import Depends
 
 from service.api.access import Principal, Scope, authenticate, require
 from service.api.metrics import Metrics
-from service.api.state import get_metrics, get_settings, get_surveillance
+from service.api.state import get_metrics, get_settings, get_sightings, get_surveillance
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
+from service.store.sightings import Sightings
 
 SurveillanceDep = Annotated[Surveillance, Depends(get_surveillance)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 MetricsDep = Annotated[Metrics, Depends(get_metrics)]
+SightingsDep = Annotated[Sightings, Depends(get_sightings)]
 PrincipalDep = Annotated[Principal, Depends(authenticate)]
 """Whoever holds a valid key, whatever its scopes."""
 
@@ -36,5 +38,6 @@ __all__ = [
     "PrincipalDep",
     "RateReader",
     "SettingsDep",
+    "SightingsDep",
     "SurveillanceDep",
 ]

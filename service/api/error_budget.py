@@ -47,7 +47,7 @@ def put_budget(
     trail keeps who set what."""
     require_network(principal)
     with surveillance.database.write() as connection:
-        set_budget(connection, surveillance, budget_of(body), principal.name)
+        set_budget(connection, surveillance, budget_of(body), principal.actor)
     return _told(surveillance)
 
 

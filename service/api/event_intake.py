@@ -15,7 +15,7 @@ import msgspec
 from service.api.access import Principal
 from service.ingest.faults import Draft, Fault, Rejection
 from service.pipeline.decide import Batch
-from service.pipeline.record import Receipt, record
+from service.pipeline.record import Receipt, record_batch
 from service.pipeline.surveillance import Surveillance
 
 Item: TypeAlias = Draft | Rejection
@@ -97,7 +97,8 @@ def intake(
     allowed = tuple(_if_allowed(principal, item) for item in items)
     drafts = tuple(item for item in allowed if isinstance(item, Draft))
     is_hopeless = atomic and len(drafts) < len(allowed)
-    return Intake(allowed, drafts, Batch(() if is_hopeless else drafts, atomic), is_array)
+    batch = Batch(() if is_hopeless else drafts, atomic, principal.actor)
+    return Intake(allowed, drafts, batch, is_array)
 
 
 def taken(sent: Intake, receipt: Receipt) -> Taken:
@@ -116,7 +117,7 @@ def taken(sent: Intake, receipt: Receipt) -> Taken:
 def take(surveillance: Surveillance, principal: Principal, items: Sequence[Item]) -> Taken:
     """Record what can be recorded, in a transaction of its own."""
     sent = intake(principal, items)
-    return taken(sent, record(surveillance, sent.batch.drafts))
+    return taken(sent, record_batch(surveillance, sent.batch))
 
 
 def _if_allowed(principal: Principal, item: Item) -> Item:

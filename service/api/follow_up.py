@@ -13,7 +13,13 @@ from fastapi.responses import Response
 
 from service.api import follow_up_answers as answers
 from service.api.access import Principal
-from service.api.dependencies import PatientReader, RateReader, SettingsDep, SurveillanceDep
+from service.api.dependencies import (
+    PatientReader,
+    RateReader,
+    SettingsDep,
+    SightingsDep,
+    SurveillanceDep,
+)
 from service.api.figures import (
     instant,
     only_parameters_of,
@@ -88,6 +94,7 @@ def get_overdue(
     request: Request,
     surveillance: SurveillanceDep,
     settings: SettingsDep,
+    sightings: SightingsDep,
     principal: RateReader,
     _reader: PatientReader,
     query: Annotated[OverduePageQuery, Query()],
@@ -107,6 +114,8 @@ def get_overdue(
             after=after,
             limit=query.limit,
         )
+    if found:
+        sightings.note(principal.actor, "overdue_shown", [key for key, _ in found])
     following = next_page(request, next_after)
     body = {
         **answers.head(asked, known, surveillance.rules),

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from service.api.access import Principal
 from service.api.dependencies import AlertManager, RateReader, SurveillanceDep
 from service.api.monitor_answers import (
     MonitorDocument,
@@ -32,7 +33,9 @@ from service.pipeline.catalogue import (
 from service.pipeline.look import look_at
 from service.pipeline.monitor_paths import monitor_path
 from service.pipeline.performance import monitor_performance
-from service.store import catalogue
+from service.pipeline.surveillance import Surveillance
+from service.store import audit, catalogue
+from service.store.audit import AuditEntry
 
 router = APIRouter(prefix="/v1/monitors", tags=["monitors"])
 
@@ -78,6 +81,8 @@ def add_monitor(
         monitor = new_monitor(body, baseline, method)
         require_watchable(connection, monitor)
         keep_monitor(connection, surveillance, monitor)
+        entry = _entry(surveillance, principal, "monitor_added", monitor.id, body)
+        audit.append(connection, [entry])
         versions = catalogue.versions_in_force(connection)
     response.headers["location"] = f"/v1/monitors/{monitor.id}"
     return tell_monitor(monitor, versions)
@@ -114,6 +119,8 @@ def change_monitor(
             require_watchable(connection, after)
         if after != before:
             keep_monitor(connection, surveillance, after)
+            entry = _entry(surveillance, principal, "monitor_changed", monitor_id, body)
+            audit.append(connection, [entry])
         return tell_monitor(after, catalogue.versions_in_force(connection))
 
 
@@ -146,3 +153,15 @@ def get_performance(
         monitor = find_monitor(connection, monitor_id)
         found = monitor_performance(connection, surveillance, monitor, principal.facilities)
     return tell_performance(monitor_id, found, surveillance.today())
+
+
+def _entry(
+    surveillance: Surveillance,
+    principal: Principal,
+    what: str,
+    monitor_id: str,
+    body: NewMonitor | MonitorChange,
+) -> AuditEntry:
+    """Who set what of a monitor."""
+    facts = {"monitor": monitor_id, "set": body.model_dump(mode="json", exclude_unset=True)}
+    return AuditEntry(surveillance.clock(), principal.actor, what, facts)

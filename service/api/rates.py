@@ -17,7 +17,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from service.api import rate_answers
-from service.api.dependencies import PatientReader, RateReader, SurveillanceDep
+from service.api.dependencies import PatientReader, RateReader, SightingsDep, SurveillanceDep
 from service.api.figures import FigureQuery, day, head_of, only_parameters_of, read_query
 from service.api.formats import Figure, answer, asked_format
 from service.api.rate_answers import explained_patient, rate, rate_in_window
@@ -159,6 +159,7 @@ def get_series(
 def get_explanation(
     request: Request,
     surveillance: SurveillanceDep,
+    sightings: SightingsDep,
     principal: RateReader,
     _reader: PatientReader,
     query: Annotated[ExplainQuery, Query()],
@@ -180,6 +181,9 @@ def get_explanation(
             after=after,
             limit=query.limit,
         )
+    if page.patients:
+        asked = {name: list(values) for name, values in definition.filters.items()}
+        sightings.note(principal.actor, "rate_explained", page.patients, filters=asked)
     following = _next_page(request, definition, known, page.next_after)
     head = head_of(definition, known, surveillance.rules)
     body = {

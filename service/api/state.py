@@ -19,6 +19,7 @@ from service.pipeline.gathering import Gathering
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
 from service.store.key_uses import KeyUses
+from service.store.sightings import Sightings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Running:
     holders: SharedLooks[Any]
     key_uses: KeyUses
     rate_limits: RateLimits
+    sightings: Sightings
 
 
 def keep(app: FastAPI, running: Running) -> None:
@@ -53,6 +55,11 @@ async def get_surveillance(request: Request) -> Surveillance:
 async def get_settings(request: Request) -> Settings:
     """The settings the service was started with."""
     return running(request).settings
+
+
+async def get_sightings(request: Request) -> Sightings:
+    """Where it is entered who sees which patients."""
+    return running(request).sightings
 
 
 async def get_metrics(request: Request) -> Metrics:

@@ -16,9 +16,6 @@ from service.settings import read_settings
 if TYPE_CHECKING:
     from service.monitors.error_budget import Account, ErrorBudget, Share
 
-ACTOR = "graftwatch budget"
-"""Whom the audit trail names: whoever may run commands on the machine."""
-
 
 def budget(
     false_discovery_rate: Annotated[
@@ -37,6 +34,7 @@ def budget(
     ] = None,
 ) -> None:
     """Show the error budget and how it is spent; with options, set it first."""
+    from service.domain.audit_chain import COMMAND_LINE
     from service.pipeline.error_budget import budget_in_force, report_budget, set_budget
 
     sent = {
@@ -49,7 +47,7 @@ def budget(
         if asked:
             with surveillance.database.write() as connection:
                 wanted = changed(budget_in_force(connection).budget, asked)
-                set_budget(connection, surveillance, wanted, ACTOR)
+                set_budget(connection, surveillance, wanted, COMMAND_LINE)
             tell("The error budget is set.")
         with surveillance.database.read() as connection:
             report = report_budget(connection)

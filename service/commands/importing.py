@@ -7,7 +7,9 @@ Source: docs/api.md; docs/operations.md.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,8 +18,8 @@ from service.commands.console import Bar, bar, say, tell
 from service.commands.feeding import Account, feed, take_with_all_rights
 from service.commands.opening import opened
 from service.commands.sources import Format, Source, format_of, opened_source
-from service.errors import Unreadable
-from service.settings import read_settings
+from service.errors import Unreadable, Unsent
+from service.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from service.api.event_intake import EventResult
@@ -43,6 +45,12 @@ def import_events(
     max_errors: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many rejected events.")
     ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Send them to the service there, instead of the database.")
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="With --url: a file that holds the key for it.")
+    ] = None,
 ) -> None:
     """Read a file of events into the database, batch by batch, in flat memory.
 
@@ -56,20 +64,20 @@ def import_events(
     stopped: BaseException | None = None
     with (
         opened_source(file) as source,
-        opened(settings) as surveillance,
+        destination(settings, url, key_file, dry_run=dry_run) as (surveillance, take),
         bar("Importing", source.total_bytes, in_bytes=True) as progress,
     ):
         read = reader(file_format, settings, surveillance)
         try:
             feed(
-                _taking(surveillance, dry_run=dry_run),
+                take,
                 read(_watched(source, progress)),
                 account,
                 batch_size=settings.ingest_batch_size,
                 most_rejected=max_errors,
                 told=faults.tell,
             )
-        except (Unreadable, KeyboardInterrupt) as fault:
+        except (Unreadable, Unsent, KeyboardInterrupt) as fault:
             stopped = fault
     summarise(account, faults, stopped, dry_run=dry_run)
     raise typer.Exit(exit_code(account, stopped))
@@ -103,7 +111,7 @@ def summarise(
         tell(f"warning: {code} ({number:,} events){_explained(code)}")
     if not account.counts and stopped is None:
         tell("graftwatch: there are no events in it.")
-    if isinstance(stopped, Unreadable):
+    if isinstance(stopped, Unreadable | Unsent):
         tell(f"graftwatch: {stopped.message}")
     if stopped is not None:
         tell(
@@ -120,6 +128,23 @@ def exit_code(account: Account, stopped: BaseException | None) -> int:
     if stopped is not None or not account.has_taken_any:
         return NOTHING_TAKEN
     return 0 if account.is_clean else SOME_REJECTED
+
+
+@contextmanager
+def destination(
+    settings: Settings, url: str | None, key_file: Path | None, *, dry_run: bool
+) -> "Iterator[tuple[Surveillance, Take]]":
+    """Where the events go: the database, a service elsewhere, or nowhere."""
+    if url is None:
+        with opened(settings) as surveillance:
+            yield surveillance, _taking(surveillance, dry_run=dry_run)
+        return
+    if dry_run:
+        raise typer.BadParameter("only with the database itself", param_hint="'--dry-run'")
+    from service.commands.sending import sending_to
+
+    with sending_to(settings, url, key_file) as found:
+        yield found
 
 
 def _taking(surveillance: "Surveillance", *, dry_run: bool) -> "Take":

@@ -8,7 +8,7 @@ Source: docs/access.md; docs/operations.md, "Keys".
 import re
 import sys
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -19,6 +19,7 @@ from service.errors import NotFound
 from service.settings import read_settings
 
 if TYPE_CHECKING:
+    from service.store.engine import Connection
     from service.store.keys import StoredKey
 
 app = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke API keys.")
@@ -93,6 +94,8 @@ def create(
             raise typer.BadParameter("that day is over", param_hint="'--expires'")
         with surveillance.database.write() as connection:
             key_id, token = create_key(connection, name, scope, facility or None, until, now)
+            made = {"name": name, "scopes": sorted(scope), "facilities": facility or None}
+            _enter(connection, now, "key_created", key_id, **made)
     tell(f"Key {key_id} is made. It is shown this once: put it where its user finds it.")
     sys.stdout.write(f"{token}\n")
 
@@ -149,6 +152,8 @@ def rotate(
         ends = now + timedelta(days=overlap)
         with surveillance.database.write() as connection:
             token = rotate_key(connection, key_id, ends, now)
+            if token is not None:
+                _enter(connection, now, "key_rotated", key_id, overlap_days=overlap)
     if token is None:
         raise NotFound("No such key, or it holds no longer: see `graftwatch keys list`.")
     until = f"works until {ends:%Y-%m-%d %H:%M} UTC" if overlap else "works no longer"
@@ -167,9 +172,19 @@ def revoke(
         now = surveillance.clock()
         with surveillance.database.write() as connection:
             revoked = revoke_key(connection, key_id, now)
+            if revoked:
+                _enter(connection, now, "key_revoked", key_id)
     if not revoked:
         raise NotFound("No such key, or it was revoked before: see `graftwatch keys list`.")
     say(f"Key {key_id} is revoked.")
+
+
+def _enter(connection: "Connection", now: datetime, what: str, key_id: str, **facts: Any) -> None:
+    """Say in the audit trail what was done to a key, in the transaction that does it."""
+    from service.domain.audit_chain import COMMAND_LINE
+    from service.store.audit import AuditEntry, append
+
+    append(connection, [AuditEntry(now, COMMAND_LINE, what, {"key": key_id, **facts})])
 
 
 def state_of(key: "StoredKey", now: datetime) -> str:

@@ -16,13 +16,20 @@ from service.dashboard.overview import open_alerts, overview
 from service.dashboard.published import PublishedSection
 from service.dashboard.rendering import asset, page
 from service.dashboard.routes import PageRoute
-from service.dashboard.viewers import Viewer, settings_of, surveillance_of, viewer_of
+from service.dashboard.viewers import (
+    Viewer,
+    settings_of,
+    sightings_of,
+    surveillance_of,
+    viewer_of,
+)
 from service.pipeline.alerting import find_alert
 from service.pipeline.discoveries import judge
 from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline
 from service.store import catalogue
 from service.store.alerts import KeptAlert
+from service.store.events import PatientKey
 
 A_YEAR = "public, max-age=31536000, immutable"
 
@@ -47,6 +54,9 @@ def show_open_alerts(request: Request, viewer: ViewerDep) -> Response:
 def show_alert(request: Request, alert_id: str, viewer: ViewerDep) -> Response:
     """The page of one alert."""
     found = find_page(surveillance_of(request), viewer, alert_id)
+    seen = {PatientKey(case.facility, case.patient) for case in found.cases if case.patient}
+    if seen:
+        sightings_of(request).note(viewer.actor, "alert_shown", seen, alert=alert_id, page=True)
     needs_key = settings_of(request).auth == "on"
     return page("alert.html", viewer, alert=found, base_url=_base_url(request), needs_key=needs_key)
 

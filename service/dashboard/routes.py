@@ -18,7 +18,14 @@ from starlette.responses import RedirectResponse
 
 from service.dashboard.rendering import HEADERS, page
 from service.dashboard.viewers import NotSignedIn
-from service.errors import BadRequest, Forbidden, GraftwatchError, NotFound
+from service.errors import (
+    BadRequest,
+    Forbidden,
+    GraftwatchError,
+    NotFound,
+    Overloaded,
+    Unavailable,
+)
 from service.store.unavailable import UNAVAILABLE, Reason, reason_of
 
 log = structlog.stdlib.get_logger(__name__)
@@ -47,6 +54,8 @@ class PageRoute(APIRoute):
                 return await handle(request)
             except NotSignedIn:
                 return to_sign_in(request)
+            except (Overloaded, Unavailable) as fault:
+                return _unavailable(Reason(fault.code, fault.message))
             except GraftwatchError as fault:
                 return _told(fault)
             except UNAVAILABLE as fault:

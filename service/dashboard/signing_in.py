@@ -21,6 +21,7 @@ from service.dashboard.viewers import (
     find_key,
     needs_secure_cookie,
     settings_of,
+    sightings_of,
     surveillance_of,
     viewer_with,
 )
@@ -77,9 +78,10 @@ async def sign_in(
         return _go("/")
     try:
         key, now = await run_in_threadpool(find_key, surveillance, form.get("key", "").strip())
-        viewer_with(key)
+        viewer = viewer_with(key)
     except (NotSignedIn, Forbidden) as fault:
         return _form(request, to, problem=fault.message)
+    sightings_of(request).note(viewer.actor, "signed_in")
     token, ends_at = sessions.issue(key, now)
     answer = _go(to)
     secure = needs_secure_cookie(settings)

@@ -12,12 +12,14 @@ from datetime import datetime
 from fastapi import Request
 
 from service.dashboard import sessions
+from service.domain.audit_chain import Actor
 from service.errors import Forbidden, Unauthorised
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings, is_loopback
 from service.store import keys
 from service.store.key_uses import KeyUses
 from service.store.keys import StoredKey
+from service.store.sightings import Sightings
 
 RATES_READ = "rates:read"
 PATIENTS_READ = "patients:read"
@@ -37,6 +39,12 @@ class Viewer:
     scopes: frozenset[str]
     facilities: tuple[str, ...] | None = None
     signed_in: bool = True
+    key_id: str | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Whom the audit trail names."""
+        return Actor(self.name, self.key_id)
 
     @property
     def may_see_patients(self) -> bool:
@@ -51,6 +59,12 @@ LOCAL = Viewer("local", frozenset({RATES_READ, PATIENTS_READ}), signed_in=False)
 def surveillance_of(request: Request) -> Surveillance:
     """The running surveillance, which `service.main` keeps with the application."""
     found: Surveillance = request.app.state.running.surveillance
+    return found
+
+
+def sightings_of(request: Request) -> Sightings:
+    """Where it is entered who sees which patients."""
+    found: Sightings = request.app.state.running.sightings
     return found
 
 
@@ -88,7 +102,7 @@ def viewer_with(key: StoredKey) -> Viewer:
     """Whoever holds the key; raises `Forbidden` where it cannot read rates."""
     if RATES_READ not in key.scopes:
         raise Forbidden(f"The dashboard needs a key with the scope `{RATES_READ}`.")
-    return Viewer(key.name, frozenset(key.scopes), key.facilities)
+    return Viewer(key.name, frozenset(key.scopes), key.facilities, key_id=key.id)
 
 
 def find_key(surveillance: Surveillance, token: str) -> tuple[StoredKey, datetime]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from service.domain.audit_chain import Actor
 from service.errors import BadQuery, Conflict, Detail, NotFound
 from service.monitors.actions import Action, Refused, apply_action
 from service.monitors.alerts import AlertState
@@ -16,9 +17,11 @@ from service.monitors.definitions import Advice
 from service.monitors.signals import NETWORK, facility_of
 from service.pipeline.surveillance import Surveillance
 from service.store import alerts as alert_store
-from service.store import catalogue
+from service.store import audit, catalogue
 from service.store.alerts import AlertEvent, KeptAlert, KeptCase, Place
+from service.store.audit import AuditEntry
 from service.store.engine import Connection
+from service.store.events import PatientKey
 from service.store.readings import forget_readings
 
 READ_AT_ONCE = 100
@@ -46,6 +49,11 @@ class WholeAlert:
     cases: list[KeptCase]
     history: list[AlertEvent]
     advice: tuple[Advice, ...]
+
+    @property
+    def patients(self) -> set[PatientKey]:
+        """Whose cases stand in it."""
+        return {PatientKey(case.key.facility, case.key.patient) for case in self.cases}
 
 
 class AlertPage(NamedTuple):
@@ -108,7 +116,7 @@ def act(
     alert_id: str,
     action: Action,
     *,
-    actor: str,
+    actor: Actor,
     reach: Collection[str] | None,
 ) -> WholeAlert:
     """Do something to an alert, in one transaction; the alert as it then stands.
@@ -129,10 +137,13 @@ def act(
             alert_id,
             HISTORY_NAMES[action.name],
             surveillance.clock(),
-            actor=actor,
+            actor=actor.name,
             note=(action.note or "").strip() or None,
             detail={"outcome": action.outcome} if action.outcome else {},
         )
+        facts = {"alert": alert_id} | ({"outcome": action.outcome} if action.outcome else {})
+        done = f"alert_{HISTORY_NAMES[action.name]}"
+        audit.append(connection, [AuditEntry(surveillance.clock(), actor, done, facts)])
         return find_alert(connection, alert_id, reach)
 
 

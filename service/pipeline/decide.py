@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from service.domain.audit_chain import COMMAND_LINE, Actor
 from service.domain.events import AnyEvent, Void
 from service.ingest.faults import Draft, Fault
 from service.store.events import EventKey
@@ -36,10 +37,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Drafts that were sent together; with `atomic`, nothing is kept unless none is rejected."""
+    """Drafts that one sender sent together; with `atomic`, all of them are kept or none."""
 
     drafts: Sequence[Draft]
     atomic: bool = False
+    actor: Actor = COMMAND_LINE
 
     def keeps(self, verdicts: Iterable[Verdict]) -> bool:
         """Is what was accepted of it to be kept?"""

@@ -2,13 +2,14 @@
 
 In:     a patient, and who asks for it.
 Out:    a store that does not know the patient, a ledger that counts nobody for it, alerts
-        evaluated again, and an audit entry that does not say who it was.
+        evaluated again, and an audit trail that cannot say any more who it was.
 Source: docs/api.md; GDPR, Article 17.
 
 What the patient contributed is taken back by the one rule of the house: post the difference
 between before and nothing.
 """
 
+from service.domain.audit_chain import Actor
 from service.domain.contributions import Contributions, contributions
 from service.errors import NotFound
 from service.pipeline.counted import forget
@@ -22,7 +23,7 @@ from service.store.ledger import Posting
 from service.store.rebuild_cursor import forget_in_rebuild
 
 
-def erase(surveillance: Surveillance, patient: PatientKey, actor: str) -> int:
+def erase(surveillance: Surveillance, patient: PatientKey, actor: Actor) -> int:
     """Erase the patient, under every pseudonym, in one transaction; returns the position that the
     ledger has reached."""
     with surveillance.write() as connection:
@@ -48,7 +49,10 @@ def erase(surveillance: Surveillance, patient: PatientKey, actor: str) -> int:
         for name in known.of[person]:
             erasure.forget_in_alerts(connection, name)
             forget_in_rebuild(connection, name)
-        entry = AuditEntry(now, actor, "patient_erased", {"facility": patient.facility})
-        audit.add_entry(connection, entry)
+        facts = {"facility": patient.facility}
+        entry = AuditEntry(now, actor, "patient_erased", facts, position, known.of[person])
+        audit.append(connection, [entry])
+        for name in known.of[person]:
+            audit.forget_salt(connection, name)
     forget()
     return position

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from service.domain.audit_chain import Actor
 from service.monitors.discoveries import places_of
 from service.monitors.error_budget import (
     Account,
@@ -60,7 +61,7 @@ def budget_in_force(connection: Connection) -> BudgetInForce:
 
 
 def set_budget(
-    connection: Connection, surveillance: Surveillance, budget: ErrorBudget, actor: str
+    connection: Connection, surveillance: Surveillance, budget: ErrorBudget, actor: Actor
 ) -> None:
     """Keep a budget from now on; the audit trail has what it was before."""
     before = budget_in_force(connection).budget
@@ -68,9 +69,9 @@ def set_budget(
         return
     now = surveillance.clock()
     body = msgspec.json.encode(budget).decode()
-    network_settings.put_setting(connection, SETTING, Setting(body, actor, now))
+    network_settings.put_setting(connection, SETTING, Setting(body, actor.name, now))
     changes = {"before": msgspec.structs.asdict(before), "after": msgspec.structs.asdict(budget)}
-    audit.add_entry(connection, AuditEntry(now, actor, "error_budget_set", changes))
+    audit.append(connection, [AuditEntry(now, actor, "error_budget_set", changes)])
 
 
 def report_budget(connection: Connection) -> BudgetReport:

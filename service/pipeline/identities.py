@@ -10,6 +10,7 @@ posts the difference, as every change does; what was known before stays as it wa
 
 from collections.abc import Iterable
 
+from service.domain.audit_chain import Actor
 from service.domain.contributions import Contributions
 from service.errors import Conflict, NotFound
 from service.pipeline.counted import counted
@@ -29,7 +30,7 @@ def merge(
     surveillance: Surveillance,
     patient: PatientKey,
     into: PatientKey,
-    actor: str,
+    actor: Actor,
     *,
     may_be_unknown: bool = False,
 ) -> int:
@@ -58,14 +59,15 @@ def merge(
         merges.add_merge(connection, Merge(patient, into), position)
         after = _held(connection, surveillance, merges.persons(connection, known.person_of))
         _post(connection, surveillance, before, after, position)
+        facts = {"facility": patient.facility}
         note = AuditEntry(
-            surveillance.clock(), actor, "patients_merged", {"facility": patient.facility}
+            surveillance.clock(), actor, "patients_merged", facts, position, known.person_of
         )
-        audit.add_entry(connection, note)
+        audit.append(connection, [note])
     return position
 
 
-def part(surveillance: Surveillance, patient: PatientKey, actor: str) -> int:
+def part(surveillance: Surveillance, patient: PatientKey, actor: Actor) -> int:
     """Take a merge back: `patient` is a person alone again, with whoever was merged into it.
 
     Raises `NotFound` for a patient that was merged into nobody.
@@ -79,10 +81,11 @@ def part(surveillance: Surveillance, patient: PatientKey, actor: str) -> int:
         merges.end_merge(connection, patient, position)
         after = _held(connection, surveillance, merges.persons(connection, known.person_of))
         _post(connection, surveillance, before, after, position)
+        facts = {"facility": patient.facility}
         note = AuditEntry(
-            surveillance.clock(), actor, "patients_parted", {"facility": patient.facility}
+            surveillance.clock(), actor, "patients_parted", facts, position, known.person_of
         )
-        audit.add_entry(connection, note)
+        audit.append(connection, [note])
     return position
 
 

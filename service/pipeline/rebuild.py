@@ -13,11 +13,13 @@ With `apply` each page leaves a cursor, and a rebuild that was cut goes on from 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from service.domain.audit_chain import COMMAND_LINE
 from service.pipeline.counted import counted
 from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
+from service.store import audit, holdings, ledger, merges
 from service.store import events as event_store
-from service.store import holdings, ledger, merges
+from service.store.audit import AuditEntry
 from service.store.engine import Connection
 from service.store.events import PatientKey
 from service.store.ledger import Posting
@@ -80,11 +82,12 @@ def rebuild(
         if progress:
             progress(len(page))
     wrong_sums = _sums(surveillance, apply=apply)
-    if apply:
-        _end(surveillance)
-    return RebuildReport(
+    report = RebuildReport(
         cursor.patients, cursor.patients_that_differ, wrong_sums, resumed_after=begun.patients
     )
+    if apply:
+        _end(surveillance, report)
+    return report
 
 
 def _begin(surveillance: Surveillance) -> RebuildCursor:
@@ -100,10 +103,17 @@ def _begin(surveillance: Surveillance) -> RebuildCursor:
     return cursor
 
 
-def _end(surveillance: Surveillance) -> None:
+def _end(surveillance: Surveillance, report: RebuildReport) -> None:
+    facts = {
+        "patients": report.patients,
+        "patients_that_differed": report.patients_that_differ,
+        "sums_that_differed": report.sums_that_differ,
+    }
     with surveillance.write() as connection:
         ledger.set_rules_fingerprint(connection, surveillance.rules.fingerprint)
         remove_rebuild_cursor(connection)
+        entry = AuditEntry(surveillance.clock(), COMMAND_LINE, "ledger_rebuilt", facts)
+        audit.append(connection, [entry])
 
 
 def _pages(

@@ -15,6 +15,7 @@ from service.domain.contributions import Contributions
 from service.domain.remarks import REMARKS, remarks
 from service.domain.timeline import PatientTimeline
 from service.ingest.faults import Draft, Fault
+from service.pipeline.audit_trail import events_recorded
 from service.pipeline.counted import counted
 from service.pipeline.decide import (
     Batch,
@@ -26,8 +27,8 @@ from service.pipeline.decide import (
 )
 from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
+from service.store import audit, ledger, merges
 from service.store import events as event_store
-from service.store import ledger, merges
 from service.store.engine import Connection
 from service.store.events import PatientKey, ReceivedEvent
 from service.store.ledger import Posting
@@ -47,11 +48,16 @@ class Receipt:
 
 def record(surveillance: Surveillance, drafts: Sequence[Draft], *, atomic: bool = False) -> Receipt:
     """Record one batch; with `atomic`, nothing is kept unless no draft is rejected."""
-    if not drafts:
+    return record_batch(surveillance, Batch(drafts, atomic))
+
+
+def record_batch(surveillance: Surveillance, batch: Batch) -> Receipt:
+    """Record one batch in a transaction of its own."""
+    if not batch.drafts:
         with surveillance.database.read() as connection:
             return Receipt((), ledger.head_position(connection))
     with surveillance.write() as connection:
-        return record_within(connection, surveillance, [Batch(drafts, atomic)])[0]
+        return record_within(connection, surveillance, [batch])[0]
 
 
 def record_within(
@@ -65,14 +71,16 @@ def record_within(
     position, rewritten_at = ledger.head(connection)
     surveillance.memory.keep_up(rewritten_at)
     judged = _judge(connection, batches)
-    accepted = [
-        verdict.draft
-        for batch, verdicts in zip(batches, judged, strict=True)
+    kept = [
+        [verdict.draft for verdict in verdicts if verdict.status == "accepted"]
         if batch.keeps(verdicts)
-        for verdict in verdicts
-        if verdict.status == "accepted"
+        else []
+        for batch, verdicts in zip(batches, judged, strict=True)
     ]
+    accepted = [draft for drafts in kept for draft in drafts]
     timelines = _apply(connection, surveillance, accepted, position) if accepted else {}
+    by_actor = [(batch.actor, len(drafts)) for batch, drafts in zip(batches, kept, strict=True)]
+    audit.append(connection, events_recorded(by_actor, position, surveillance.clock()))
     return [
         _receipt(batch, verdicts, timelines, position + len(accepted))
         for batch, verdicts in zip(batches, judged, strict=True)

@@ -11,6 +11,7 @@ document that come at once are taken in one after the other.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from service.domain.audit_chain import COMMAND_LINE, Actor
 from service.domain.events import Void
 from service.domain.restating import Restated, Source, restate
 from service.ingest.faults import Draft, Fault, Rejection
@@ -55,7 +56,12 @@ class _Read:
 
 
 def record_sources(
-    surveillance: Surveillance, facility: str, told: Sequence[Source], *, atomic: bool = False
+    surveillance: Surveillance,
+    facility: str,
+    told: Sequence[Source],
+    *,
+    atomic: bool = False,
+    actor: Actor = COMMAND_LINE,
 ) -> Restating:
     """Record what the sources of a facility say; with `atomic` all of them or none.
 
@@ -73,7 +79,7 @@ def record_sources(
         if atomic:
             groups = [sound] if len(sound) == len(read) else []
         batches = [
-            Batch([draft for name in group for draft in read[name].drafts], atomic=True)
+            Batch([draft for name in group for draft in read[name].drafts], True, actor)
             for group in groups
         ]
         receipts = record_within(connection, surveillance, batches)

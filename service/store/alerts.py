@@ -116,6 +116,12 @@ def merged_alerts(connection: Connection) -> frozenset[str]:
     return frozenset(connection.execute(query).scalars())
 
 
+def alerts_with(connection: Connection, facility: str, patient: str) -> list[str]:
+    """The ids of the alerts in which a case of the patient stands."""
+    query = select(_cases.alert_id).where(_cases.facility == facility, _cases.patient == patient)
+    return sorted(set(connection.execute(query).scalars()))
+
+
 def cases_of(connection: Connection, alert_ids: Collection[str]) -> dict[str, list[KeptCase]]:
     """The cases of the alerts, in order of onset; an alert without any has an empty list."""
     found: dict[str, list[KeptCase]] = defaultdict(list)

@@ -32,6 +32,9 @@ LOCAL = (
     "monitor_readings",
     "api_keys",
     "audit",
+    "audit_mentions",
+    "audit_salts",
+    "audit_head",
 )
 """What one place has to decide or to number; never in one statement with a distributed table."""
 

@@ -8,7 +8,7 @@ Source: docs/decisions/0016-sources-restate.md.
 from collections import defaultdict
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, select
 from sqlmodel import col
 
 from service.domain.events import AnyEvent
@@ -35,6 +35,15 @@ def add_source_events(connection: Connection, rows: Iterable[tuple[str, str, str
     """Note which events came of which source: facility, source, event_id, patient."""
     columns = ("facility", "source", "event_id", "patient")
     insert_rows(connection, SourceEventRow, columns, list(rows), on_conflict="DO NOTHING")
+
+
+def sources_of(connection: Connection, patient: PatientKey) -> list[str]:
+    """The names of the documents from which the patient's events came."""
+    query = select(col(SourceEventRow.source)).where(
+        col(SourceEventRow.facility) == patient.facility,
+        col(SourceEventRow.patient) == patient.patient,
+    )
+    return sorted(set(connection.execute(query).scalars()))
 
 
 def forget_sources(connection: Connection, patient: PatientKey) -> None:

@@ -336,15 +336,54 @@ class ApiKeyRow(SQLModel, table=True):
 
 
 class AuditRow(SQLModel, table=True):
-    """Who did what that leaves no other trace; never a patient's data."""
+    """Who did or saw what, numbered without gaps and chained by hashes; never a patient's data.
+
+    `position` is the ledger's after what was done, where that moved it.
+    """
 
     __tablename__ = "audit"
 
-    sequence: int | None = Field(default=None, primary_key=True)
+    sequence: int = Field(
+        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
     recorded_at: datetime = Field(sa_type=UtcInstant)
     actor: str = Field(max_length=TERM)
+    key_id: str | None = Field(default=None, max_length=TERM)
     action: str = Field(max_length=64)
+    position: int | None = Field(default=None, sa_type=BigInteger, index=True)
     detail: dict[str, Any] = Field(sa_type=JSON)
+    sha256: str = Field(max_length=64)
+
+
+class AuditMentionRow(SQLModel, table=True):
+    """A patient whom an audit entry is about, as a digest; part of what the entry's hash covers."""
+
+    __tablename__ = "audit_mentions"
+
+    sequence: int = Field(
+        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    subject: str = Field(primary_key=True, max_length=32, index=True)
+
+
+class AuditSaltRow(SQLModel, table=True):
+    """What makes a patient's digest in the audit trail; gone with the patient's erasure."""
+
+    __tablename__ = "audit_salts"
+
+    facility: str = Field(primary_key=True, max_length=IDENTIFIER)
+    patient: str = Field(primary_key=True, max_length=IDENTIFIER)
+    salt: str = Field(max_length=64)
+
+
+class AuditHeadRow(SQLModel, table=True):
+    """One row: where the audit chain ends. Whoever appends holds it."""
+
+    __tablename__ = "audit_head"
+
+    only_row: int = Field(default=1, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    sequence: int = Field(sa_type=BigInteger)
+    sha256: str = Field(max_length=64)
 
 
 class MonitorReadingRow(SQLModel, table=True):

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import MetaData, delete, select, update
 from sqlmodel import SQLModel
 
+from service.domain.audit_chain import Actor
 from service.errors import Conflict, NotFound
 from service.examples.mexico import mexico_events
 from service.examples.network import simulate
@@ -80,7 +81,7 @@ class Network:
     def act(self, alert_id: str, name: Any, **more: Any) -> WholeAlert:
         """A person does something to an alert."""
         action = Action(name, self.clock.day.toordinal(), **more)
-        return act(self.surveillance, alert_id, action, actor="nurse", reach=None)
+        return act(self.surveillance, alert_id, action, actor=Actor("nurse"), reach=None)
 
     def standing(self) -> set[tuple[str, str, frozenset[str]]]:
         """Of each open, supported alert: monitor, severity and the events of its cases."""
@@ -111,11 +112,23 @@ def network(migrated_url: str) -> Iterator[Network]:
         yield network
 
 
+KEPT = (
+    "baselines",
+    "monitors",
+    "ledger_head",
+    "api_keys",
+    "audit",
+    "audit_mentions",
+    "audit_head",
+)
+"""The catalogue, and what nobody can delete."""
+
+
 def start_again(network: Network) -> None:
     """Forget all reports and alerts; the catalogue stays."""
     with network.surveillance.database.write() as connection:
         for name, table in SQLModel.metadata.tables.items():
-            if name not in ("baselines", "monitors", "ledger_head", "api_keys", "audit"):
+            if name not in KEPT:
                 connection.execute(delete(table))
         connection.execute(update(LedgerHead).values(position=0))
 
@@ -353,7 +366,7 @@ def test_an_erased_patient_is_nowhere_in_the_alerts(network, closed):
         for alert in network.alerts():
             network.act(alert.id, "close", outcome="outbreak")
     assert "mx-b" in everything_in(network)
-    erase(network.surveillance, PatientKey("mx-traveller-az-1", "mx-b"), "operator")
+    erase(network.surveillance, PatientKey("mx-traveller-az-1", "mx-b"), Actor("operator"))
     left = everything_in(network)
     assert "mx-b" not in left
     assert "mx-a-culture-1" in left
@@ -399,7 +412,7 @@ def test_what_a_key_does_not_see_it_cannot_act_on(network):
     cluster = next(a for a in network.alerts() if a.kind == "cluster")
     action = Action("acknowledge", network.clock.day.toordinal())
     with pytest.raises(NotFound):
-        act(network.surveillance, cluster.id, action, actor="x", reach=["mx-traveller-az-1"])
+        act(network.surveillance, cluster.id, action, actor=Actor("x"), reach=["mx-traveller-az-1"])
     assert next(a for a in network.alerts() if a.kind == "cluster").status == "open"
 
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import text
 
+from service.domain.audit_chain import Actor
 from service.domain.events import AnyEvent, Finding, Infection, Transplant, encode
 from service.domain.rules import FollowUpRules
 from service.errors import LedgerOutOfDate
@@ -125,7 +126,7 @@ def test_no_erased_patient_is_named_by_a_rebuild_that_was_cut(surveillance: Surv
         rebuild(surveillance, apply=True, page_size=2, progress=cut_after(2))
     with surveillance.database.read() as connection:
         last = rebuild_cursor(connection).last
-    erase(surveillance, last, "test")
+    erase(surveillance, last, Actor("test"))
     with surveillance.database.read() as connection:
         assert rebuild_cursor(connection).last == PatientKey(last.facility, "")
     rebuild(surveillance, apply=True)

@@ -25,8 +25,10 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
+from service.pipeline.audit_trail import RECORDED, check_chain
 from service.pipeline.rebuild import rebuild
 from service.pipeline.surveillance import Surveillance
+from service.store import audit_log
 from service.store.engine import Database
 from service.store.tables import RecordedEvent
 from tests.journeys.conftest import SERVE, wait_until_ready
@@ -194,6 +196,15 @@ def stored(database: Database) -> list[str]:
         return list(connection.execute(select(col(RecordedEvent.event_id))).scalars())
 
 
+def require_whole_audit(database: Database, known: set[str]) -> None:
+    """The chain holds, and says of every event that is stored that it was sent."""
+    with database.read() as connection:
+        check = check_chain(connection)
+        found = audit_log.entries(connection, limit=None, actions=[RECORDED])
+    assert check.breaks == []
+    assert sum(entry.detail["events"] for entry in found) >= len(known)
+
+
 def rates(base_url: str) -> Any:
     """What the service says of the whole year."""
     told = httpx.get(f"{base_url}/v1/rates", params=RATES, timeout=PATIENCE_SECONDS)
@@ -262,10 +273,12 @@ def test_what_was_acknowledged_before_a_kill_is_there_once(
                 found = stored(database)
                 assert len(found) == len(set(found)), (seed, killed)
                 assert acknowledged <= set(found), (seed, killed)
+                require_whole_audit(database, set(found))
                 killed[name] = killed.get(name, 0) + 1
             load.wait_for(20)
         assert sorted(load.acknowledged) == sorted(stored(database)), seed
         assert rebuild(Surveillance(database)).is_clean, seed
+        require_whole_audit(database, set(load.acknowledged))
         followed = rates(served.base_url)
         served.kill()
         served.start()

@@ -5,7 +5,7 @@ from datetime import date
 import httpx
 import pytest
 
-from service.store import audit
+from service.store import audit_log
 from service.store.engine import Database
 from tests.journeys.test_alerts_api import EXCESS, allo_recipients, one_case
 from tests.journeys.watched import send
@@ -114,9 +114,10 @@ def test_a_budget_is_set_seen_and_held_against_what_is_watched(network, client):
     assert client.get(BUDGET).json()["ever"]["allowed"] is None
     database = Database(network.database_url)
     with database.read() as connection:
-        last, before = audit.entries(connection, limit=2)
+        last, before = audit_log.entries(connection, limit=2, actions=["error_budget_set"])
+        set_of_monitors = audit_log.entries(connection, limit=1, actions=["monitor_changed"])
     database.close()
-    assert {last.action, before.action} == {"error_budget_set"}
+    assert set_of_monitors[0].detail["set"].keys() == {"alpha"}
     assert last.detail["before"] == before.detail["after"]
     assert before.detail["after"]["false_alarms_ever"] == 0.24
     assert before.actor == "test"

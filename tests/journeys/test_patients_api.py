@@ -13,7 +13,7 @@ from service.monitors.shipped import shipped_monitors
 from service.pipeline.rebuild import rebuild
 from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import shipped_baselines
-from service.store import audit
+from service.store import audit_log
 from service.store.catalogue import add_shipped
 from service.store.engine import Database
 
@@ -174,7 +174,7 @@ def test_an_erasure_leaves_nothing_of_the_patient_and_a_right_ledger(
     try:
         assert rebuild(Surveillance(database, FollowUpRules())).is_clean
         with database.read() as connection:
-            entry = audit.entries(connection)[0]
+            entry = audit_log.entries(connection)[0]
     finally:
         database.close()
     assert (entry.action, entry.actor) == ("patient_erased", "test")
@@ -219,7 +219,9 @@ def test_after_an_erasure_no_table_names_the_patient(start_service):
     with start_service() as service, service.client(service.key()) as client:
         watch_as_shipped(service.database_url)
         assert client.post("/v1/events", json=sent).status_code == 201
-        tables = {"events", "segments", "episodes", "alert_cases"}
+        assert client.get(f"/v1/facilities/ucd-01/patients/{patient}").status_code == 200
+        assert client.get("/v1/audit").status_code == 200  # what was seen is entered by then
+        tables = {"events", "segments", "episodes", "alert_cases", "audit_salts"}
         assert rows_naming(service.database_url, patient) == tables
         assert client.delete(f"/v1/facilities/ucd-01/patients/{patient}").status_code == 204
         assert rows_naming(service.database_url, patient) == set()

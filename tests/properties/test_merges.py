@@ -11,6 +11,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.audit_chain import Actor
 from service.domain.events import AnyEvent, encode
 from service.domain.figures import RateDefinition
 from service.errors import Conflict
@@ -26,6 +27,7 @@ from tests.properties.recorded import empty, recorded
 from tests.properties.test_rates_law import law
 
 PATIENTS = tuple(PatientKey("F1", name) for name in ("P1", "P2", "P3"))
+ME = Actor("test")
 LAST_DAY = FIRST_DAY.toordinal() + 3000
 FIGURES = [
     RateDefinition(None, LAST_DAY, by=("transplant_type", "regimen", "infection_type")),
@@ -73,12 +75,14 @@ def test_persons_are_counted_as_they_are(migrated_url: str, data: st.DataObject)
             left = left[size:]
             patient = data.draw(st.sampled_from(PATIENTS))
             if patient in into:
-                position = part(surveillance, patient, "test")
+                position = part(surveillance, patient, ME)
                 del into[patient]
             else:
                 other = data.draw(st.sampled_from([key for key in PATIENTS if key != patient]))
                 try:
-                    position = merge(surveillance, patient, other, "test", may_be_unknown=True)
+                    position = merge(
+                        surveillance, patient, other, Actor("test"), may_be_unknown=True
+                    )
                 except Conflict:
                     assert person(other, into) == patient
                     continue
