@@ -15,7 +15,7 @@ from service.errors import NotFound
 from service.pipeline.counted import forget
 from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
-from service.store import audit, erasure, ledger, merges, sources
+from service.store import audit, erasure, ledger, merges, sources, unread_terms
 from service.store import events as event_store
 from service.store.audit import AuditEntry
 from service.store.events import PatientKey
@@ -43,6 +43,7 @@ def erase(surveillance: Surveillance, patient: PatientKey, actor: Actor) -> int:
             ledger.forget(connection, name, position)
             event_store.erase_events(connection, name)
             sources.forget_sources(connection, name)
+            unread_terms.forget_terms(connection, name)
         merges.forget_merges(connection, known.of[person])
         ledger.advance(connection, position, now)
         watch(connection, surveillance, postings, reached, position)

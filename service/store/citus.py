@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 DISTRIBUTED = (
     "events",
     "source_events",
+    "unread_terms",
     "patient_merges",
     "strata",
     "segments",
@@ -27,6 +28,7 @@ LOCAL = (
     "ledger_head",
     "ledger_commits",
     "rebuild_cursor",
+    "term_decisions",
     "alerts",
     "alert_history",
     "monitor_readings",

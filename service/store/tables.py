@@ -115,6 +115,49 @@ class SourceEventRow(SQLModel, table=True):
     patient: str = Field(max_length=IDENTIFIER)
 
 
+class UnreadTermRow(SQLModel, table=True):
+    """A term of an event that nobody could read when it came, shown as it may be listed."""
+
+    __tablename__ = "unread_terms"
+    __table_args__ = (
+        Index("ix_unread_terms_term", "term_id", "facility", "patient"),
+        Index("ix_unread_terms_patient", "facility", "patient"),
+    )
+
+    facility: str = Field(primary_key=True, max_length=IDENTIFIER)
+    event_id: str = Field(primary_key=True, max_length=TERM)
+    term_id: str = Field(primary_key=True, max_length=16)
+    kind: str = Field(max_length=16)
+    label: str = Field(max_length=TERM)
+    patient: str = Field(max_length=IDENTIFIER)
+    seen_on: date = Field(sa_type=Date)
+
+
+class TermDecisionRow(SQLModel, table=True):
+    """What was decided of a term, for a facility or (without one) for the network.
+
+    It holds for the patients of bucket b, of `buckets`, from the b-th position on; those that are
+    not reached yet are counted as before.
+    """
+
+    __tablename__ = "term_decisions"
+    __table_args__ = (Index("ix_term_decisions_term", "term_id"),)
+
+    sequence: int = Field(
+        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    facility: str | None = Field(default=None, max_length=IDENTIFIER)
+    term_id: str = Field(max_length=16)
+    kind: str = Field(max_length=16)
+    label: str = Field(max_length=TERM)
+    verdict: str = Field(max_length=16)
+    target: list[Any] | None = Field(default=None, sa_type=JSON)
+    actor: str = Field(max_length=TERM)
+    recorded_at: datetime = Field(sa_type=UtcInstant)
+    buckets: int
+    positions: list[int] = Field(sa_type=JSON)
+
+
 class PatientMergeRow(SQLModel, table=True):
     """One pseudonym that stands for another person's from `position` to before `parted_at`."""
 

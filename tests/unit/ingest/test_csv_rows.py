@@ -120,12 +120,12 @@ def test_none_says_that_no_agent_is_given_and_an_empty_cell_says_nothing() -> No
 def test_faults_and_warnings_name_columns() -> None:
     bad, odd, misplaced = rows(
         f"{COMMON},organism,status,product_lot,age_years\n"
-        "follow_up,v1,f,p,2022-01-01,zzz,sick,,\n"
+        "follow_up,v1,f,p,2022-01-01,no growth,sick,,\n"
         "follow_up,v2,f,p,2022-01-01,AFB,,,\n"
         f"outcome,o1,f,p,2022-01-01,,,{'x' * 200},44\n"
     )
 
-    assert pointers(bad) == [("/organism", "unknown_term"), ("/status", "not_allowed")]
+    assert pointers(bad) == [("/organism", "not_an_organism"), ("/status", "not_allowed")]
     assert pointers(odd) == [("/organism", "organism_pending")]
     assert ("/age_years", "unknown_field") in pointers(misplaced)
 
