@@ -27,6 +27,7 @@ from service.commands import (
     replaying,
     serving,
     simulating,
+    terms,
 )
 from service.commands.console import say, tell
 from service.errors import GraftwatchError
@@ -117,3 +118,4 @@ app.add_typer(auditing.app, name="audit")
 app.add_typer(baselines.app, name="baselines")
 app.add_typer(keys.app, name="keys")
 app.add_typer(patient.app, name="patient")
+app.add_typer(terms.app, name="terms")

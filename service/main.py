@@ -35,6 +35,7 @@ from service.api import (
     replays,
     standardised_rates,
     state,
+    terms,
 )
 from service.api.access import holder_of
 from service.api.body_limit import BodyLimit
@@ -79,6 +80,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     replays.router,
     error_budget.router,
     alerts.router,
+    terms.router,
     audit.router,
     health.router,
     documentation.router,

@@ -21,6 +21,7 @@ UNUSED = ("HTTPValidationError", "ValidationError")
 TAGS = [
     {"name": "events", "description": "Reports from the hospitals, in."},
     {"name": "patients", "description": "One patient's timeline, as received and as computed."},
+    {"name": "terms", "description": "Terms that nobody could read, and what they mean."},
     {"name": "rates", "description": "Incidence rates, from the ledger's running sums."},
     {"name": "baselines", "description": "Published figures, and the observed ones beside them."},
     {"name": "monitors", "description": "What is watched, and how."},

@@ -9,6 +9,7 @@ A page is a bucket of patients, and the decision holds for a bucket from its pos
 position the ledger holds exactly what the events come to by what was decided up to it.
 """
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from math import ceil
 
@@ -42,7 +43,8 @@ from service.store.term_decisions import WAIT, Decision, bucket_of
 PATIENTS_AT_ONCE = 500
 """Patients counted again in one transaction, while which nobody else writes."""
 
-RESOLVERS = {
+Found = Agent | Organism | Site | TransplantType | Refusal
+RESOLVERS: Mapping[str, Callable[[str], Found]] = {
     "organism": resolve_organism,
     "agent": resolve_agent,
     "site": resolve_site,
@@ -87,13 +89,15 @@ def term_named(kind: Kind, text: str) -> Named:
     return Named(kind, term_id(Term(kind, text)), shown(text))
 
 
-def term_seen(connection: Connection, one: str) -> Named:
-    """A term by its id; raises `NotFound` where none of that id ever came or was decided."""
-    for row in unread_terms.sightings(connection, term_ids=[one]):
+def term_seen(connection: Connection, one: str, facilities: Collection[str] | None) -> Named:
+    """A term by its id; raises `NotFound` where none came from the facilities (None: any) nor was
+    decided for them."""
+    for row in unread_terms.sightings(connection, facilities=facilities, term_ids=[one]):
         return Named(row.kind, row.term_id, row.label)  # type: ignore[arg-type]
-    for decision in term_decisions.decisions_of(connection, [one]):
-        return Named(decision.kind, decision.term_id, decision.label)  # type: ignore[arg-type]
-    raise NotFound("No term of that id came from anywhere.")
+    for made in term_decisions.decisions_of(connection, [one]):
+        if facilities is None or made.facility in facilities:
+            return Named(made.kind, made.term_id, made.label)  # type: ignore[arg-type]
+    raise NotFound("No term of that id came from anywhere that this key reaches.")
 
 
 def decide_term(
