@@ -1,4 +1,4 @@
-"""What hospitals report, as values: the seven kinds of follow-up event.
+"""What hospitals report, as values: the eight kinds of follow-up event.
 
 In:     fields already checked and put into the vocabulary's canonical terms (`service.ingest`).
 Out:    `FollowUpEvent`, one immutable value per report; `encode`/`decode` for the event store.
@@ -71,6 +71,17 @@ class Medication(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, t
     ended_on: date | None = None
 
 
+class Demographics(
+    FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="demographics"
+):
+    """What a system knows of the person, where it does not come with the transplant."""
+
+    birth_year: int | None = None
+    sex: str = "unknown"
+
+    is_contact: ClassVar[bool] = False
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One infection as reported: what, where in the body, how sure.
 
@@ -120,7 +131,9 @@ class Void(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="vo
     is_contact: ClassVar[bool] = False
 
 
-AnyEvent = Transplant | Regimen | Medication | Infection | FollowUpVisit | Outcome | Void
+AnyEvent = (
+    Transplant | Regimen | Medication | Demographics | Infection | FollowUpVisit | Outcome | Void
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)

@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 
 from service.domain.events import (
     AnyEvent,
+    Demographics,
     Finding,
     FollowUpVisit,
     Infection,
@@ -23,6 +24,7 @@ from service.domain.events import (
 )
 from service.ingest.faults import Fault
 from service.ingest.wire import (
+    DemographicsIn,
     FindingIn,
     FollowUpIn,
     InfectionIn,
@@ -72,7 +74,7 @@ class _Common(TypedDict):
 def event_of(report: ReportIn, today_latest: date) -> tuple[AnyEvent, tuple[Fault, ...]]:
     """The event that a report tells of, and what is odd about it."""
     warnings: Warnings = []
-    if _is_long_ago(report.occurred_on, today_latest):
+    if not isinstance(report, DemographicsIn) and _is_long_ago(report.occurred_on, today_latest):
         _warn(warnings, "/occurred_on", "long_ago")
     event = _EVENTS[type(report)](report, warnings)
     return event, tuple(warnings)
@@ -134,6 +136,12 @@ def _regimen(report: RegimenIn, warnings: Warnings) -> Regimen:
 
 def _medication(report: MedicationIn, _warnings: Warnings) -> Medication:
     return Medication(**_common(report), agent=report.agent.name, ended_on=report.ended_on)
+
+
+def _demographics(report: DemographicsIn, _warnings: Warnings) -> Demographics:
+    return Demographics(
+        **_common(report), birth_year=report.birth_year, sex=report.sex or "unknown"
+    )
 
 
 def _agents(agents: Sequence[Agent], warnings: Warnings) -> tuple[str, ...]:
@@ -219,6 +227,7 @@ _EVENTS: dict[type[ReportIn], Callable[[Any, Warnings], AnyEvent]] = {
     TransplantIn: _transplant,
     RegimenIn: _regimen,
     MedicationIn: _medication,
+    DemographicsIn: _demographics,
     InfectionIn: _infection,
     FollowUpIn: _visit,
     OutcomeIn: _outcome,

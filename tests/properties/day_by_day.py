@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from service.domain.events import (
     AnyEvent,
+    Demographics,
     Finding,
     FollowUpVisit,
     Infection,
@@ -199,8 +200,8 @@ def open_courses(standing: Sequence[AnyEvent]) -> dict[int, Course]:
             facility=chosen.facility,
             transplant_type="+".join(sorted({each.transplant_type for each in transplants})),
             indication=chosen.indication,
-            age_group=age_group_of(chosen),
-            sex=chosen.sex,
+            age_group=age_group_of(chosen, standing),
+            sex=sex_of(chosen, standing),
         )
     return courses
 
@@ -333,12 +334,34 @@ def phase_of(days_since_index: int) -> str:
     return "366+"
 
 
-def age_group_of(transplant: Transplant) -> str:
-    """The age group at index; the age in years wins over the birth year."""
+def person_of(standing: Sequence[AnyEvent]) -> Demographics | None:
+    """What is said last of the person, by date and then by event_id."""
+    last = None
+    for event in standing:
+        if isinstance(event, Demographics) and (
+            last is None or (day_of(event), event.event_id) > (day_of(last), last.event_id)
+        ):
+            last = event
+    return last
+
+
+def sex_of(transplant: Transplant, standing: Sequence[AnyEvent]) -> str:
+    """The transplant's, else the person's."""
+    person = person_of(standing)
+    return person.sex if transplant.sex == "unknown" and person else transplant.sex
+
+
+def age_group_of(transplant: Transplant, standing: Sequence[AnyEvent]) -> str:
+    """The age group at index; the age in years wins over the birth year, and both over what is
+    said of the person elsewhere."""
+    person = person_of(standing)
+    year = transplant.occurred_on.year
     if transplant.age_years is not None:
         age_years = transplant.age_years
     elif transplant.birth_year is not None:
-        age_years = transplant.occurred_on.year - transplant.birth_year
+        age_years = year - transplant.birth_year
+    elif person is not None and person.birth_year is not None and person.birth_year <= year:
+        age_years = year - person.birth_year
     else:
         return "unknown"
     for first, last in [(0, 17), (18, 39), (40, 59)]:
