@@ -21,6 +21,7 @@ from service.api import (
     documentation,
     error_budget,
     events,
+    fhir,
     follow_up,
     funnel,
     health,
@@ -38,6 +39,7 @@ from service.api import (
 from service.api.access import holder_of
 from service.api.body_limit import BodyLimit
 from service.api.etags import ETags
+from service.api.fhir_errors import OperationOutcomes
 from service.api.last_resort import LastResort
 from service.api.metrics import Metrics
 from service.api.openapi import describe
@@ -62,6 +64,7 @@ from service.store.migrate import is_at_head
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.router,
+    fhir.router,
     patients.router,
     rates.router,
     repeat_windows.router,
@@ -137,6 +140,7 @@ def surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         BodyLimit, max_body_bytes=settings.max_body_bytes, is_unbounded=is_line_stream
     )
     app.add_middleware(LastResort)
+    app.add_middleware(OperationOutcomes)
     app.add_middleware(ETags)
     app.add_middleware(TellRateLimits)
     app.add_middleware(SecureHeaders)

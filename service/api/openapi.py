@@ -20,6 +20,7 @@ PROBLEM_SCHEMA = {"$ref": REFERENCE.format(model="Problem")}
 UNUSED = ("HTTPValidationError", "ValidationError")
 TAGS = [
     {"name": "events", "description": "Reports from the hospitals, in."},
+    {"name": "fhir", "description": "FHIR R4: resources in; rates and alerts out."},
     {"name": "patients", "description": "One patient's timeline, as received and as computed."},
     {"name": "rates", "description": "Incidence rates, from the ledger's running sums."},
     {"name": "baselines", "description": "Published figures, and the observed ones beside them."},

@@ -73,7 +73,9 @@ def test_every_door_is_locked_and_each_key_opens_only_its_own(service, client):
             for visitor, status in ((nobody, 401), (stranger, 403)):
                 answer = visitor.request(method, path)
                 assert answer.status_code == status, (method, path, answer.text)
-                assert answer.headers["content-type"] == "application/problem+json"
+                is_fhir = path.startswith("/fhir")
+                kind = "application/fhir+json" if is_fhir else "application/problem+json"
+                assert answer.headers["content-type"] == kind
 
 
 def test_a_bound_key_sees_no_other_facility_not_even_in_totals(service, client, facility):
