@@ -22,6 +22,9 @@ from service.api import (
     error_budget,
     events,
     fhir,
+    fhir_capability,
+    fhir_issues,
+    fhir_measures,
     follow_up,
     funnel,
     health,
@@ -64,6 +67,9 @@ from service.store.migrate import is_at_head
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.router,
+    fhir_capability.router,
+    fhir_issues.router,
+    fhir_measures.router,
     fhir.router,
     patients.router,
     rates.router,

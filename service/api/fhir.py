@@ -78,6 +78,7 @@ Prefer = Annotated[
 router = APIRouter(prefix="/fhir", tags=["fhir"])
 
 
+@router.post("/", include_in_schema=False)
 @router.post(
     "",
     summary="Send a Bundle",

@@ -49,11 +49,18 @@ def test_an_expired_key_opens_nothing_any_more(service):
 
 def test_health_and_documentation_need_no_key(service):
     with service.client(None) as nobody:
-        paths = ("/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json")
+        paths = (
+            "/health/live",
+            "/health/ready",
+            "/metrics",
+            "/docs",
+            "/openapi.json",
+            "/fhir/metadata",
+        )
         assert {path: nobody.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
 
 
-OPEN = {"/health/live", "/health/ready", "/metrics", "/problems/{name}"}
+OPEN = {"/fhir/metadata", "/health/live", "/health/ready", "/metrics", "/problems/{name}"}
 METHODS = {"get", "put", "post", "patch", "delete"}
 
 
