@@ -5,6 +5,7 @@ Out:    response Bundles, OperationOutcomes.
 Source: docs/fhir.md; FHIR R4, RESTful API.
 """
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request
@@ -26,6 +27,7 @@ from service.errors import BadRequest, Conflict, Detail, Unreadable
 from service.ingest.faults import DocumentFault
 from service.ingest.fhir.elements import Malformed
 from service.ingest.fhir.interactions import Parcel, bundle, single
+from service.ingest.fields import IDENTIFIER
 from service.ingest.json_text import parse
 from service.ingest.pseudonyms import Pseudonyms
 from service.pipeline.fhir import Taken, take_in
@@ -272,6 +274,9 @@ class FhirSender:
 def facility_of(principal: Principal, asked: str | None) -> str:
     """The facility that speaks: the one asked for, else the only one that the key reaches."""
     if asked:
+        if not re.fullmatch(IDENTIFIER, asked):
+            message = "A facility is named by 1 to 64 of A-Z a-z 0-9 . _ : -"
+            raise BadRequest(message, details=(Detail("?facility", "malformed", message),))
         principal.require_facility(asked)
         return asked
     if principal.facilities is not None and len(principal.facilities) == 1:

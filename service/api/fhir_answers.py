@@ -6,6 +6,7 @@ Source: FHIR R4, RESTful API (create, update, delete, transaction and batch resp
         MessageHeader.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -72,7 +73,9 @@ def of_single(one: Taken, position: int, now: datetime, prefer: str) -> Response
     if "return=minimal" in prefer:
         return document(None, 204 if one.interaction.does == "delete" else status, headers)
     if "return=representation" in prefer and resource is not None:
-        return document({**_plain(resource), "id": one.name}, status, headers)
+        echoed = {**_plain(resource), "id": one.name}
+        content = json.dumps(echoed, separators=(",", ":"), default=lambda _: None)
+        return Response(content, status, headers, FHIR_JSON)
     return document(operation_outcome(one.issues), status, headers)
 
 

@@ -137,8 +137,18 @@ def _name(pseudonyms: Pseudonyms, facility: str, interaction: Interaction) -> st
         identifier = Identifier.of(element)
         if identifier is not None:
             return _made_name(pseudonyms, facility, interaction.kind, identifier)
-    content = json.dumps(interaction.resource.value, sort_keys=True, separators=(",", ":"))
+    content = _content(interaction.resource)
     return pseudonyms.of_source(facility, "c", f"{interaction.kind} {content}")
+
+
+def _content(resource: Element) -> str:
+    """The resource as text; what JSON cannot mean (a member twice, a thousand digits) is null."""
+    try:
+        return json.dumps(
+            resource.value, sort_keys=True, separators=(",", ":"), default=lambda _: None
+        )
+    except RecursionError:
+        raise Malformed(resource.path, "Nested too deeply.") from None
 
 
 def _identifiers(resource: Element) -> Sequence[Element]:

@@ -16,6 +16,7 @@ from service.ingest.json_text import Ambiguous
 
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T.*)?")
 _YEAR = re.compile(r"([0-9]{4})(-.*)?")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 LONGEST_TEXT = 2_000
 
 
@@ -96,6 +97,8 @@ class Element:
             return ""
         if not isinstance(found, str) or len(found) > LONGEST_TEXT:
             raise Malformed(f"{self.path}.{name}", "Must be a text of reasonable length.")
+        if _SURROGATE.search(found):
+            raise Malformed(f"{self.path}.{name}", "Must be valid Unicode text.")
         return found.strip()
 
     def number(self, name: str) -> float | None:
