@@ -20,6 +20,14 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 LONGEST_TEXT = 2_000
 
 
+TERMINOLOGIES = re.compile(
+    r"snomed|rxnorm|\batc\b|whocc|icd-?(?:9|10)|v2-0487"
+    r"|2\.16\.840\.1\.113883\.6\.(?:3|4|73|88|90|96)\b",
+    re.IGNORECASE,
+)
+"""Systems whose codes the vocabulary knows: SNOMED CT, RxNorm, ATC, ICD, HL7 specimen types."""
+
+
 class Issue(NamedTuple):
     """One row of an OperationOutcome; no value that was sent is repeated."""
 
@@ -55,9 +63,12 @@ class Concept:
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The codes, then the names, then the text: the most exact first, each once."""
+        """The codes, then the names, then the text: the most exact first, each once.
+
+        A code of a hospital's own may be that of something else in a terminology.
+        """
         told = (
-            *(coding.code for coding in self.codings),
+            *(coding.code for coding in self.codings if TERMINOLOGIES.search(coding.system)),
             *(coding.display for coding in self.codings),
             self.text,
         )

@@ -16,13 +16,22 @@ from dataclasses import dataclass, field
 from service.domain.restating import Body
 from service.ingest.fhir.elements import Concept, Element, Issue, Malformed
 from service.ingest.fhir.readings import Reading, Surroundings, not_used, warned
-from service.ingest.fhir.terms import analyte_of, organism_of, site_of, specimen_in_name
+from service.ingest.fhir.terms import (
+    analyte_of,
+    is_of_the_patient,
+    organism_of,
+    site_of,
+    specimen_in_name,
+)
 from service.reference.vocabulary import Organism, Refusal
 
 WITHDRAWN = frozenset({"cancelled", "entered-in-error"})
 NOT_YET = frozenset({"registered"})
 TENTATIVE = frozenset({"preliminary", "partial"})
 
+ELSEWHERE = frozenset(
+    {"social-history", "vital-signs", "survey", "exam", "therapy", "activity", "imaging"}
+)
 THERE_CODES = frozenset({"10828004", "260373001", "52101004", "LA6576-8", "LA11882-0", "LA9633-4"})
 THERE_FLAGS = frozenset({"POS", "DET", "RR", "WR"})
 THERE = re.compile(
@@ -55,7 +64,11 @@ def read_observation(observation: Element, surroundings: Surroundings) -> Readin
     report = surroundings.references.report_of(observation)
     if report is not None and report.text("status") in WITHDRAWN:
         return not_used(observation, "Its report was cancelled or entered in error.")
+    if _is_elsewhere(observation):
+        return not_used(observation, "Of observations only those of a laboratory are used.")
     around = _circumstances(observation, report, surroundings)
+    if not is_of_the_patient(around.specimen):
+        return not_used(observation, "A culture of a product is no infection of the patient.")
     bodies, issues = _found(observation, around, surroundings)
     if not bodies and not issues:
         return not_used(observation, "It tells of no organism that was found.")
@@ -68,6 +81,8 @@ def read_report(report: Element, surroundings: Surroundings) -> Reading:
     if status in WITHDRAWN | NOT_YET:
         return not_used(report, "Cancelled, entered in error, or not reported yet.")
     around = _circumstances(report, None, surroundings)
+    if not is_of_the_patient(around.specimen):
+        return not_used(report, "A culture of a product is no infection of the patient.")
     bodies: list[Body] = []
     issues: list[Issue] = []
     is_along = False
@@ -86,6 +101,14 @@ def read_report(report: Element, surroundings: Surroundings) -> Reading:
     if not bodies and not issues:
         return not_used(report, "Its results are read for themselves; it adds none.")
     return Reading(_each_once(bodies), tuple(issues))
+
+
+def _is_elsewhere(observation: Element) -> bool:
+    """Is it an answer, a measurement or a habit, which may well name an organism?"""
+    categories = {
+        coding.code for each in observation.concepts("category") for coding in each.codings
+    }
+    return bool(categories & ELSEWHERE) and "laboratory" not in categories
 
 
 def _found(

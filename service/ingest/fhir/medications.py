@@ -47,7 +47,7 @@ def read_medication(resource: Element, surroundings: Surroundings) -> Reading:
         return not_used(resource, "An order not to give a drug.")
     drug, form = _drug(resource, surroundings)
     if not drug.terms:
-        why = "The drug is not named here, and the Medication referred to is not in this Bundle."
+        why = "The drug has no RxNorm or ATC code and no text, nor a Medication in this Bundle."
         return Reading(issues=(warned(f"{resource.path}.medication", why, "not-found"),))
     if _is_local(resource, drug, form):
         return not_used(resource, "A form for eye, ear, nose, lung or skin: no systemic exposure.")

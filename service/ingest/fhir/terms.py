@@ -86,6 +86,12 @@ def site_of(*concepts: Concept) -> Site | None:
     return None
 
 
+def is_of_the_patient(*concepts: Concept) -> bool:
+    """Is a specimen not that of a product, unit or vial?"""
+    found = [_to_site(term) for concept in concepts for term in concept.terms]
+    return all(not isinstance(one, Refusal) or one.code != "not_a_patient_site" for one in found)
+
+
 def specimen_in_name(concept: Concept) -> Concept:
     """The specimen that the name of a test ends in: "… in Sputum by …"."""
     for text in concept.words:

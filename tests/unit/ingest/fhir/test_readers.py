@@ -168,6 +168,9 @@ def test_an_organism_that_was_found(result: dict[str, Any]) -> None:
         {"status": "cancelled", "valueString": "M. abscessus"},
         {"status": "entered-in-error", "valueString": "M. abscessus"},
         {"code": text("Tobacco smoking status"), "valueString": "Never smoked tobacco"},
+        {"specimen": {"display": "stem cell product"}, "valueString": "M. abscessus"},
+        {"category": [coded("c", "survey")], "valueString": "M. abscessus"},
+        {"valueCodeableConcept": coded("urn:our-own-codes", "112283007", "Mixed flora")},
         {"code": text("Body weight"), "valueQuantity": {"value": 80}},
     ],
 )
@@ -301,6 +304,12 @@ def test_a_drug_that_is_referred_to() -> None:
     assert said(within).bodies == said(prograf, beside).bodies == (expected,)
     assert said(named).bodies == (expected,)
     assert severities(said(unknown)) == ["warning"]
+
+
+def test_a_code_of_the_hospital_s_own_is_not_looked_up() -> None:
+    reading = said(drug("MedicationRequest", coded("urn:our-own-codes", "42316")))
+
+    assert (reading.bodies, severities(reading)) == ((), ["warning"])
 
 
 def test_one_dose_speaks_to_the_next_day() -> None:
