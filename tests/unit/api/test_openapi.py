@@ -12,7 +12,7 @@ from service.main import create_app
 from service.settings import Settings
 
 METHODS = {"get", "put", "post", "patch", "delete"}
-OPEN = {"/health/live", "/health/ready", "/metrics", "/problems/{name}"}
+OPEN = {"/fhir/metadata", "/health/live", "/health/ready", "/metrics", "/problems/{name}"}
 
 
 @pytest.fixture(scope="module")
