@@ -16,7 +16,6 @@ from service.ingest.fields import EARLIEST
 from service.reference import SEXES
 
 PAST_USES = frozenset({"old", "temp"})
-RECORD_NUMBER = "MR"
 
 
 class PersonNamed(NamedTuple):
@@ -29,13 +28,11 @@ class PersonNamed(NamedTuple):
 def record_number(patient: Element) -> Identifier | None:
     """The medical record number, or else the first identifier that is in use."""
     in_use = [
-        (found, any(coding.code == RECORD_NUMBER for coding in each.concept("type").codings))
+        found
         for each in patient.elements("identifier")
         if each.text("use") not in PAST_USES and (found := Identifier.of(each))
     ]
-    return next(
-        (found for found, is_record in in_use if is_record), in_use[0][0] if in_use else None
-    )
+    return next((found for found in in_use if found.is_record), in_use[0] if in_use else None)
 
 
 def subject_of(resource: Element, references: References, names: Mapping[int, str]) -> PersonNamed:
