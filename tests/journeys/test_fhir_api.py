@@ -310,6 +310,35 @@ def test_if_none_exist_leaves_what_is_known_as_it_is(ehr):
     assert ehr.chart()["courses"][0]["sex"] == "female"
 
 
+@pytest.mark.parametrize(
+    ("subject", "status"),
+    [
+        (None, 201),
+        ({"reference": "Location/theatre-3"}, 201),
+        ({"display": "Somebody"}, 201),
+        ({"reference": "urn:uuid:not-in-the-bundle"}, 422),
+        ({"reference": "#nobody"}, 422),
+    ],
+)
+def test_what_is_about_no_patient_is_not_used(ehr, subject, status):
+    swab = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "Culture"},
+        "effectiveDateTime": "2024-02-01",
+        "valueString": "M. avium",
+        **({"subject": subject} if subject else {}),
+    }
+    answer = ehr.send("POST", "/Observation", swab)
+
+    assert answer.status_code == status, answer.text
+    (severity, place) = issues(answer.json())[0]
+    assert (severity, place) == (
+        "warning" if status == 201 else "error",
+        "Observation.subject",
+    )
+
+
 def test_prefer_says_what_comes_back(ehr):
     patient = {"resourceType": "Patient", "id": "1", "gender": "male"}
     told = {
@@ -356,12 +385,7 @@ def test_a_compressed_bundle(ehr, client, facility):
         ("/Patient", {"resourceType": "Procedure"}, 400),
         (
             "/Procedure",
-            {
-                "resourceType": "Procedure",
-                "status": "completed",
-                "code": {"text": "RTx"},
-                "performedDateTime": "2024-01-01",
-            },
+            {"resourceType": "Procedure", "status": 7},
             422,
         ),
     ],

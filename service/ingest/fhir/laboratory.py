@@ -8,7 +8,7 @@ Source: docs/fhir.md, Microbiology.
 import re
 
 from service.domain.restating import Body
-from service.ingest.fhir.elements import Concept, Element, Issue, Malformed
+from service.ingest.fhir.elements import Concept, Element, Incomplete, Issue
 from service.ingest.fhir.findings import finds_organisms, organism_found
 from service.ingest.fhir.readings import Reading, Surroundings, not_used, warned
 from service.ingest.fhir.specimens import Circumstances, circumstances
@@ -113,7 +113,7 @@ def _body(
 ) -> Body:
     if not around.collected_on:
         message = "A finding needs the day of its specimen, effective[x] or issued."
-        raise Malformed(f"{result.path}.effective", message, "required")
+        raise Incomplete(f"{result.path}.effective", message)
     body: Body = {
         "type": "infection",
         "occurred_on": around.collected_on,
