@@ -33,7 +33,7 @@ from service.ingest.hl7.acknowledgement import (
 from service.ingest.hl7.faults import Refused
 from service.ingest.hl7.syntax import Message, Parcel, read_parcel
 from service.ingest.pseudonyms import Pseudonyms
-from service.pipeline.hl7 import Numbering, take_message
+from service.pipeline.hl7 import take_message
 
 HL7 = "application/hl7-v2"
 MEDIA_TYPES = frozenset({HL7, "application/hl7-v2+er7", "x-application/hl7-v2+er7"})
@@ -55,7 +55,7 @@ router = APIRouter(tags=["hospital formats"])
         400: {"description": "AR: such a message is not read. A problem where it is no HL7."},
         422: {"description": "AE: the message cannot be used; ERR says what to correct."},
     },
-    dependencies=[only_parameters("facility", "system", "always_200")],
+    dependencies=[only_parameters("facility", "always_200")],
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -78,14 +78,6 @@ async def post_hl7(
             description="The facility; without it that of MSH-4, else the one of the key.",
         ),
     ] = None,
-    system: Annotated[
-        str,
-        Query(
-            max_length=256,
-            description="The identifier system under which FHIR resources of the facility name the "
-            "same record numbers, so that both mean the same patients.",
-        ),
-    ] = "",
     always_200: Annotated[
         bool, Query(description="Answer 200 whatever MSA says: for bridges that need it.")
     ] = False,
@@ -111,7 +103,7 @@ async def post_hl7(
     body = await whole_body(request, service.settings.max_body_bytes)
     parcel = read_parcel(body, _charset(request.headers.get("content-type", "")))
     fates = [
-        await _take(service, Numbering(Pseudonyms(secret), system), principal, facility, message)
+        await _take(service, Pseudonyms(secret), principal, facility, message)
         for message in parcel.messages
     ]
     is_always_200 = always_200 or service.settings.hl7_always_200
@@ -120,7 +112,7 @@ async def post_hl7(
 
 async def _take(
     service: Running,
-    numbering: Numbering,
+    pseudonyms: Pseudonyms,
     principal: Principal,
     asked: str | None,
     message: Message,
@@ -130,7 +122,7 @@ async def _take(
     except Refused as refused:
         return Fate(REJECTED, (refused.flaw,))
     return await run_in_threadpool(
-        take_message, service.surveillance, numbering, facility, message, principal.actor
+        take_message, service.surveillance, pseudonyms, facility, message, principal.actor
     )
 
 

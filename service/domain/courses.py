@@ -73,7 +73,10 @@ def courses(standing: Sequence[AnyEvent]) -> list[Course]:
         (event for event in standing if isinstance(event, Transplant)),
         key=lambda event: (event.occurred_on, event.event_id),
     )
-    person = _person(standing)
+    told = sorted(
+        (event for event in standing if isinstance(event, Demographics)),
+        key=lambda event: (event.occurred_on, event.event_id),
+    )
     days = [
         (day.toordinal(), list(of_the_day))
         for day, of_the_day in groupby(transplants, key=lambda event: event.occurred_on)
@@ -84,26 +87,22 @@ def courses(standing: Sequence[AnyEvent]) -> list[Course]:
             index_day=index_day,
             last_possible_day=next_index_day - 1,
             transplant_type="+".join(sorted({event.transplant_type for event in of_the_day})),
-            transplant=_completed(of_the_day[-1], person),
+            transplant=_completed(of_the_day[-1], told),
         )
         for (index_day, of_the_day), next_index_day in zip(days, next_index_days, strict=False)
     ]
 
 
-def _person(standing: Sequence[AnyEvent]) -> Demographics | None:
-    """What is known of the person: the last report by date, then by event_id."""
-    told = [event for event in standing if isinstance(event, Demographics)]
-    return max(told, key=lambda event: (event.occurred_on, event.event_id), default=None)
+def _completed(transplant: Transplant, told: Sequence[Demographics]) -> Transplant:
+    """The transplant with what it does not say itself, from the last report that says it.
 
-
-def _completed(transplant: Transplant, person: Demographics | None) -> Transplant:
-    """The transplant with what it does not say itself; nobody is born after it."""
-    if person is None:
-        return transplant
-    born = person.birth_year
+    Nobody is born after the transplant.
+    """
+    born = next((one.birth_year for one in reversed(told) if one.birth_year is not None), None)
+    sex = next((one.sex for one in reversed(told) if one.sex != "unknown"), "unknown")
     is_ageless = transplant.age_years is None and transplant.birth_year is None
     if is_ageless and born is not None and born <= transplant.occurred_on.year:
         transplant = msgspec.structs.replace(transplant, birth_year=born)
-    if transplant.sex == "unknown":
-        transplant = msgspec.structs.replace(transplant, sex=person.sex)
+    if transplant.sex == "unknown" and sex != "unknown":
+        transplant = msgspec.structs.replace(transplant, sex=sex)
     return transplant

@@ -193,7 +193,7 @@ class MedicationIn(ReportIn):
 
 
 class DemographicsIn(ReportIn):
-    """Year of birth and sex, where they do not come with a transplant; of two the later counts."""
+    """Year of birth and sex, where they do not come with a transplant; the last word counts."""
 
     type: Literal["demographics"]
     birth_year: Annotated[int, Field(ge=1900, le=2200)] | None = Field(

@@ -6,7 +6,6 @@ Source: docs/hl7.md; docs/decisions/0016-sources-restate.md.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
 
 from service.domain.audit_chain import Actor
 from service.domain.restating import Body, Source, Statement
@@ -22,21 +21,9 @@ from service.pipeline.surveillance import Surveillance
 from service.store.events import PatientKey
 
 
-@dataclass(frozen=True, slots=True)
-class Numbering:
-    """How record numbers become pseudonyms; `system` is the name that FHIR has for the numbers."""
-
-    pseudonyms: Pseudonyms
-    system: str = ""
-
-    def patient(self, facility: str, number: str) -> str:
-        """The pseudonym of a record number."""
-        return self.pseudonyms.of_patient(facility, number, self.system)
-
-
 def take_message(
     surveillance: Surveillance,
-    numbering: Numbering,
+    pseudonyms: Pseudonyms,
     facility: str,
     message: Message,
     actor: Actor,
@@ -44,23 +31,23 @@ def take_message(
     """Record what the message says; committed when this returns."""
     try:
         asked = read_message(message, surveillance.latest_date_on_earth())
-        flaws = _record(surveillance, numbering, facility, asked, actor)
+        flaws = _record(surveillance, pseudonyms, facility, asked, actor)
         for merged in asked.merged:
-            _merge(surveillance, numbering, facility, merged, actor)
+            _merge(surveillance, pseudonyms, facility, merged, actor)
     except Refused as refused:
         return Fate(REJECTED if refused.is_rejected else IN_ERROR, (refused.flaw,))
     return Fate(IN_ERROR if flaws else ACCEPTED, (*flaws, *asked.remarks))
 
 
 def _record(
-    surveillance: Surveillance, numbering: Numbering, facility: str, asked: Asked, actor: Actor
+    surveillance: Surveillance, pseudonyms: Pseudonyms, facility: str, asked: Asked, actor: Actor
 ) -> tuple[Flaw, ...]:
     if not asked.said:
         return ()
-    patient = numbering.patient(facility, asked.number)
+    patient = pseudonyms.of_patient(facility, asked.number)
     bodies: dict[str, list[Body]] = defaultdict(list)
     for said in asked.said:
-        told = bodies[numbering.pseudonyms.of_source(facility, f"hl7-{said.kind}", said.name)]
+        told = bodies[pseudonyms.of_source(facility, f"hl7-{said.kind}", said.name)]
         told += [body for body in said.bodies if body not in told]
     sources = [
         Source(name, tuple(Statement(patient, body) for body in told))
@@ -76,13 +63,13 @@ def _record(
 
 def _merge(
     surveillance: Surveillance,
-    numbering: Numbering,
+    pseudonyms: Pseudonyms,
     facility: str,
     merged: Merged,
     actor: Actor,
 ) -> None:
-    patient = PatientKey(facility, numbering.patient(facility, merged.number))
-    into = PatientKey(facility, numbering.patient(facility, merged.into))
+    patient = PatientKey(facility, pseudonyms.of_patient(facility, merged.number))
+    into = PatientKey(facility, pseudonyms.of_patient(facility, merged.into))
     if patient == into:
         raise Refused("MRG^1^1", "103", "PID-3 and MRG-1 name the same patient.")
     try:

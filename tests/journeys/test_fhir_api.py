@@ -239,6 +239,52 @@ def test_a_patient_who_comes_after_what_speaks_of_them_is_the_same(ehr):
     assert course["sex"] == "male"
 
 
+def test_a_laboratory_and_an_ehr_meet_once_a_patient_names_both(ehr):
+    """The EHR knows Patient/17, the laboratory a record number; HL7 v2 would send that one too."""
+    number = {"system": "urn:mrn", "value": "SIM-9"}
+    record = number | {"type": {"coding": [{"code": "MR"}]}}
+    transplant = {
+        "resourceType": "Procedure",
+        "status": "completed",
+        "code": {"text": "kidney transplant"},
+        "performedDateTime": "2024-01-05",
+        "subject": {"reference": "Patient/17"},
+    }
+    culture = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "Culture"},
+        "effectiveDateTime": "2024-02-01",
+        "valueString": "M. avium",
+        "subject": {"identifier": number},
+    }
+    patient = {"resourceType": "Patient", "identifier": [record], "birthDate": "1990-01-01"}
+    ehr.send("POST", "/Procedure", transplant)
+    ehr.send("PUT", "/Patient/17", patient)
+    ehr.send("POST", "/Observation", culture)
+    ehr.send("POST", "/Observation", culture | {"subject": {"identifier": record}})
+
+    chart = ehr.chart()
+    (episode,) = chart["episodes"]
+    assert episode["counted"]
+    assert chart["courses"][0]["age_years"] == 34
+    withdrawn = ehr.send("DELETE", "/Patient/17")
+    assert withdrawn.status_code == 200
+    assert ehr.chart()["courses"][0]["age_years"] is None
+
+
+def test_two_who_turn_out_to_be_one_are_remarked_on(ehr):
+    visit = {"resourceType": "Encounter", "status": "finished", "period": {"start": "2024-01-05"}}
+    number = {"system": "urn:mrn", "value": "SIM-9"}
+    ehr.send("POST", "/Encounter", visit | {"subject": {"reference": "Patient/17"}})
+    ehr.send("POST", "/Encounter", visit | {"subject": {"identifier": number}})
+
+    patient = {"resourceType": "Patient", "identifier": [number]}
+    told = ehr.send("PUT", "/Patient/17", patient).json()
+
+    assert ("warning", "Patient") in issues(told)
+
+
 def test_if_none_exist_leaves_what_is_known_as_it_is(ehr):
     patient = {"resourceType": "Patient", "gender": "male"}
     transplant = {
@@ -262,6 +308,35 @@ def test_if_none_exist_leaves_what_is_known_as_it_is(ehr):
     )
     assert changed.status_code == 200
     assert ehr.chart()["courses"][0]["sex"] == "female"
+
+
+@pytest.mark.parametrize(
+    ("subject", "status"),
+    [
+        (None, 201),
+        ({"reference": "Location/theatre-3"}, 201),
+        ({"display": "Somebody"}, 201),
+        ({"reference": "urn:uuid:not-in-the-bundle"}, 422),
+        ({"reference": "#nobody"}, 422),
+    ],
+)
+def test_what_is_about_no_patient_is_not_used(ehr, subject, status):
+    swab = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "Culture"},
+        "effectiveDateTime": "2024-02-01",
+        "valueString": "M. avium",
+        **({"subject": subject} if subject else {}),
+    }
+    answer = ehr.send("POST", "/Observation", swab)
+
+    assert answer.status_code == status, answer.text
+    (severity, place) = issues(answer.json())[0]
+    assert (severity, place) == (
+        "warning" if status == 201 else "error",
+        "Observation.subject",
+    )
 
 
 def test_prefer_says_what_comes_back(ehr):
@@ -310,12 +385,7 @@ def test_a_compressed_bundle(ehr, client, facility):
         ("/Patient", {"resourceType": "Procedure"}, 400),
         (
             "/Procedure",
-            {
-                "resourceType": "Procedure",
-                "status": "completed",
-                "code": {"text": "RTx"},
-                "performedDateTime": "2024-01-01",
-            },
+            {"resourceType": "Procedure", "status": 7},
             422,
         ),
     ],

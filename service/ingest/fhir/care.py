@@ -11,7 +11,7 @@ Source: docs/fhir.md. ICD-10-PCS: section 0 (medical and surgical), operation Y 
 import re
 from typing import Any
 
-from service.ingest.fhir.elements import Concept, Element, Malformed
+from service.ingest.fhir.elements import Concept, Element, Incomplete
 from service.ingest.fhir.readings import Reading, Surroundings, not_used, warned
 from service.ingest.fhir.terms import transplant_type_of
 from service.reference.vocabulary import Refusal
@@ -57,7 +57,7 @@ def read_procedure(procedure: Element, _surroundings: Surroundings) -> Reading:
     )
     if not performed_on:
         message = "A transplant needs performedDateTime or performedPeriod.start to the day."
-        raise Malformed(f"{procedure.path}.performed", message, "required")
+        raise Incomplete(f"{procedure.path}.performed", message)
     body: dict[str, Any] = {
         "type": "transplant",
         "occurred_on": performed_on,

@@ -9,7 +9,7 @@ Source: ICD-10 (WHO and ICD-10-CM agree on the rubrics used here, except P. jiro
 import re
 
 from service.domain.restating import Body
-from service.ingest.fhir.elements import Concept, Element, Malformed
+from service.ingest.fhir.elements import Concept, Element, Incomplete
 from service.ingest.fhir.readings import Reading, Surroundings, not_used
 from service.ingest.fhir.terms import pathogen_of, site_of
 
@@ -84,7 +84,7 @@ def read_condition(condition: Element, _surroundings: Surroundings) -> Reading:
     onset = onset or condition.day("recordedDate")
     if not onset:
         message = "An infection needs onsetDateTime, onsetPeriod or recordedDate to the day."
-        raise Malformed(f"{condition.path}.onset", message, "required")
+        raise Incomplete(f"{condition.path}.onset", message)
     body: Body = {"type": "infection", "occurred_on": onset, "status": "disease", **infection}
     site = site_of(*condition.concepts("bodySite"))
     if site is not None:

@@ -40,10 +40,20 @@ class Issue(NamedTuple):
 class Malformed(Exception):
     """An element that is not of its type, or a required one that is missing."""
 
-    def __init__(self, expression: str, text: str, code: str = "structure") -> None:
+    def __init__(
+        self, expression: str, text: str, code: str = "structure", severity: str = "error"
+    ) -> None:
         """Keep where and what."""
         super().__init__(text)
-        self.issue = Issue("error", code, text, expression)
+        self.issue = Issue(severity, code, text, expression)
+
+
+class Incomplete(Malformed):
+    """Sound as FHIR, but without something that it takes to count it: not used, with a warning."""
+
+    def __init__(self, expression: str, text: str) -> None:
+        """Keep where and what."""
+        super().__init__(expression, text, "incomplete", "warning")
 
 
 class Coding(NamedTuple):

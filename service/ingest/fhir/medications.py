@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from service.domain.restating import Body
-from service.ingest.fhir.elements import Concept, Element, Malformed
+from service.ingest.fhir.elements import Concept, Element, Incomplete
 from service.ingest.fhir.readings import Reading, Surroundings, not_used, warned
 from service.ingest.fhir.terms import agent_of
 from service.reference.vocabulary import Refusal
@@ -59,7 +59,7 @@ def read_medication(resource: Element, surroundings: Surroundings) -> Reading:
         return Reading(issues=(warned(f"{resource.path}.medication", why, "multiple-matches"),))
     course = _course(resource)
     if not course.start:
-        raise Malformed(resource.path, "A drug needs the day on which it was begun.", "required")
+        raise Incomplete(resource.path, "A drug needs the day on which it was begun.")
     body: Body = {"type": "medication", "occurred_on": course.start, "agent": found.name}
     if course.end and course.end >= course.start:
         return Reading(({**body, "ended_on": course.end},))

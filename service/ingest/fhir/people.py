@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from service.domain.restating import Body
-from service.ingest.fhir.elements import Element, Issue, Malformed
+from service.ingest.fhir.elements import Element, Incomplete, Issue, Malformed
 from service.ingest.fhir.readings import Reading, Surroundings, warned
 from service.ingest.fhir.references import Identifier, References, literal, sought
 from service.ingest.fields import EARLIEST
 from service.reference import SEXES
 
+NOT_A_PATIENT = "It is about something else than a Patient."
 PAST_USES = frozenset({"old", "temp"})
-RECORD_NUMBER = "MR"
 
 
 class PersonNamed(NamedTuple):
@@ -29,13 +29,11 @@ class PersonNamed(NamedTuple):
 def record_number(patient: Element) -> Identifier | None:
     """The medical record number, or else the first identifier that is in use."""
     in_use = [
-        (found, any(coding.code == RECORD_NUMBER for coding in each.concept("type").codings))
+        found
         for each in patient.elements("identifier")
         if each.text("use") not in PAST_USES and (found := Identifier.of(each))
     ]
-    return next(
-        (found for found, is_record in in_use if is_record), in_use[0][0] if in_use else None
-    )
+    return next((found for found in in_use if found.is_record), in_use[0] if in_use else None)
 
 
 def subject_of(resource: Element, references: References, names: Mapping[int, str]) -> PersonNamed:
@@ -48,7 +46,7 @@ def subject_of(resource: Element, references: References, names: Mapping[int, st
     along = references.resolve(subject, resource)
     if along is not None:
         if along.text("resourceType") != "Patient":
-            raise Malformed(subject.path, "The subject must be a Patient.", "value")
+            raise Incomplete(subject.path, NOT_A_PATIENT)
         named = PersonNamed(record_number(along), names.get(id(along.value), ""))
         if named == PersonNamed():
             raise Malformed(subject.path, "A contained Patient needs an identifier.", "required")
@@ -61,10 +59,12 @@ def subject_of(resource: Element, references: References, names: Mapping[int, st
         return PersonNamed(logical or asked, target.name)
     if logical or asked:
         return PersonNamed(logical or asked)
+    if target:
+        raise Incomplete(subject.path, NOT_A_PATIENT)
     if reference:
         message = "The reference leads to no Patient: neither in this Bundle nor of the form "
         raise Malformed(subject.path, message + "Patient/[id].", "not-found")
-    raise Malformed(f"{resource.path}.subject", "Required: whom this is about.", "required")
+    raise Incomplete(f"{resource.path}.subject", "It does not say whom it is about.")
 
 
 def read_patient(patient: Element, _surroundings: Surroundings) -> Reading:

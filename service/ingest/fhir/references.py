@@ -18,17 +18,25 @@ _LITERAL = re.compile(
 )
 
 
+RECORD_NUMBER = "MR"
+
+
 class Identifier(NamedTuple):
-    """A business identifier: the register, and the value there."""
+    """A business identifier: the register, the value there, and whether it is a record number."""
 
     system: str
     value: str
+    is_record: bool = False
 
     @classmethod
     def of(cls, element: Element) -> "Identifier | None":
         """The identifier of an element, if it has a value."""
         value = element.text("value")
-        return cls(element.text("system"), value) if value else None
+        if not value:
+            return None
+        codings = element.concept("type").codings
+        is_record = any(coding.code == RECORD_NUMBER for coding in codings)
+        return cls(element.text("system"), value, is_record)
 
 
 class Literal(NamedTuple):
@@ -52,7 +60,7 @@ def sought(conditional: str) -> Identifier | None:
     """The identifier that a conditional reference or If-None-Exist asks for.
 
     >>> sought("Patient?identifier=urn:mrn|17")
-    Identifier(system='urn:mrn', value='17')
+    Identifier(system='urn:mrn', value='17', is_record=False)
     """
     _, _, query = conditional.rpartition("?")
     for name, value in parse_qsl(query):
