@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.domain.contributions import Contributions
+from service.domain.events import Move
 from service.domain.remarks import REMARKS, remarks
 from service.domain.timeline import PatientTimeline
 from service.ingest.faults import Draft, Fault
@@ -108,7 +109,11 @@ def _judge(connection: Connection, batches: Sequence[Batch]) -> list[list[Verdic
         named.update(references(draft.event).values())
     known = event_store.find_events(connection, named)
     return decide_batches(
-        batches, {key: KnownEvent(row.event.patient, row.received) for key, row in known.items()}
+        batches,
+        {
+            key: KnownEvent(row.event.patient, row.received, isinstance(row.event, Move))
+            for key, row in known.items()
+        },
     )
 
 
