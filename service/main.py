@@ -22,12 +22,18 @@ from service.api import (
     documentation,
     error_budget,
     events,
+    fhir,
+    fhir_capability,
+    fhir_issues,
+    fhir_measures,
     follow_up,
     funnel,
     health,
+    hl7,
     incidence,
     mean_cumulative,
     monitors,
+    moves,
     patients,
     rate_ratios,
     rates,
@@ -40,6 +46,7 @@ from service.api import (
 from service.api.access import holder_of
 from service.api.body_limit import BodyLimit
 from service.api.etags import ETags
+from service.api.fhir_errors import OperationOutcomes
 from service.api.last_resort import LastResort
 from service.api.metrics import Metrics
 from service.api.openapi import describe
@@ -65,7 +72,12 @@ from service.store.sightings import Sightings
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.router,
+    fhir_capability.router,
+    fhir_issues.router,
+    fhir_measures.router,
+    fhir.router,
     patients.router,
+    moves.router,
     rates.router,
     repeat_windows.router,
     standardised_rates.router,
@@ -81,6 +93,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     error_budget.router,
     alerts.router,
     terms.router,
+    hl7.router,
     audit.router,
     health.router,
     documentation.router,
@@ -144,6 +157,7 @@ def surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         BodyLimit, max_body_bytes=settings.max_body_bytes, is_unbounded=is_line_stream
     )
     app.add_middleware(LastResort)
+    app.add_middleware(OperationOutcomes)
     app.add_middleware(ETags)
     app.add_middleware(TellRateLimits)
     app.add_middleware(SecureHeaders)

@@ -101,6 +101,10 @@ class Settings(BaseSettings):
         repr=False,
         description="Secret for hashing identifiers in FHIR, HL7 and registers; keep it for good.",
     )
+    hl7_always_200: bool = Field(
+        default=False,
+        description="Answer HL7 messages with 200 whatever the ACK says: for bridges that need it.",
+    )
     max_body_bytes: int = Field(
         default=16 * MEBIBYTE,
         ge=KIBIBYTE,

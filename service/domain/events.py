@@ -1,4 +1,4 @@
-"""What hospitals report, as values: the seven kinds of follow-up event.
+"""What hospitals report, as values: the kinds of follow-up event.
 
 In:     fields already checked and put into the vocabulary's canonical terms (`service.ingest`).
 Out:    `FollowUpEvent`, one immutable value per report; `encode`/`decode` for the event store.
@@ -89,6 +89,17 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     known_specimen: tuple[str, str, str | None] | None = None
 
 
+class Demographics(
+    FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="demographics"
+):
+    """What a system knows of the person, where it does not come with the transplant."""
+
+    birth_year: int | None = None
+    sex: str = "unknown"
+
+    is_contact: ClassVar[bool] = False
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One infection as reported: what, where in the body, how sure.
 
@@ -142,7 +153,35 @@ class Void(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="vo
     is_contact: ClassVar[bool] = False
 
 
-AnyEvent = Transplant | Regimen | Medication | Infection | FollowUpVisit | Outcome | Void
+class Departure(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="departure"):
+    """The last day at this facility before a move to another; nobody sends it, a move writes it."""
+
+    to_facility: str
+
+
+class Arrival(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="arrival"):
+    """The first day at this facility after a move from another; a move writes it.
+
+    `since` is the first day that was the other facility's, where any was.
+    """
+
+    from_facility: str
+    since: date | None = None
+
+
+Move = Departure | Arrival
+AnyEvent = (
+    Transplant
+    | Regimen
+    | Medication
+    | Demographics
+    | Infection
+    | FollowUpVisit
+    | Outcome
+    | Void
+    | Departure
+    | Arrival
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)

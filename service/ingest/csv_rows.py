@@ -9,7 +9,8 @@ The first line names the columns, in any order; `type`, `event_id`, `facility`, 
 type must be empty in that row.
 
 =================  ============================================================================
-type               transplant, regimen, medication, infection, follow_up, outcome, void
+type               transplant, regimen, medication, demographics, infection,
+                   follow_up, outcome, void
 event_id           the sender's own name for the event, unique within its facility
 facility, patient  1 to 64 of A-Z a-z 0-9 . _ : -
 occurred_on        like 2026-03-01, as every date
@@ -18,6 +19,7 @@ transplant:        transplant_type, indication, birth_year, age_years, sex, enro
                    performed_at, performed_in, product_kind, product_lot, product_supplier
 regimen:           agents, separated by ";"; the word `none` says that none is given
 medication:        agent, ended_on
+demographics:      birth_year, sex
 infection:         infection_type, organism, site, specimen, status, certainty
 follow_up:         agents, and the columns of one infection
 outcome:           outcome

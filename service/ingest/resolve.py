@@ -13,6 +13,7 @@ import msgspec
 
 from service.domain.events import (
     AnyEvent,
+    Demographics,
     Finding,
     FollowUpVisit,
     Infection,
@@ -29,6 +30,7 @@ from service.domain.terms import UNMAPPED
 from service.ingest.faults import Fault
 from service.ingest.fields import UnreadTerm
 from service.ingest.wire import (
+    DemographicsIn,
     FindingIn,
     FollowUpIn,
     InfectionIn,
@@ -80,7 +82,7 @@ class _Common(TypedDict):
 def event_of(report: ReportIn, today_latest: date) -> tuple[AnyEvent, tuple[Fault, ...]]:
     """The event that a report tells of, and what is odd about it."""
     warnings: Warnings = []
-    if _is_long_ago(report.occurred_on, today_latest):
+    if not isinstance(report, DemographicsIn) and _is_long_ago(report.occurred_on, today_latest):
         _warn(warnings, "/occurred_on", "long_ago")
     event = _EVENTS[type(report)](report, warnings)
     return event, tuple(warnings)
@@ -150,6 +152,12 @@ def _medication(report: MedicationIn, warnings: Warnings) -> Medication:
         agent=known.name if known else UNMAPPED,
         ended_on=report.ended_on,
         unread_agents=(unread,) if unread else (),
+    )
+
+
+def _demographics(report: DemographicsIn, _warnings: Warnings) -> Demographics:
+    return Demographics(
+        **_common(report), birth_year=report.birth_year, sex=report.sex or "unknown"
     )
 
 
@@ -250,6 +258,7 @@ _EVENTS: dict[type[ReportIn], Callable[[Any, Warnings], AnyEvent]] = {
     TransplantIn: _transplant,
     RegimenIn: _regimen,
     MedicationIn: _medication,
+    DemographicsIn: _demographics,
     InfectionIn: _infection,
     FollowUpIn: _visit,
     OutcomeIn: _outcome,

@@ -1,4 +1,4 @@
-"""The seven kinds of event as they are sent.
+"""The eight kinds of event as they are sent.
 
 In:     one item of a body, parsed; the latest date on Earth as the validation context.
 Out:    a report whose terms are known, or a `ValidationError` with every fault of the item;
@@ -192,6 +192,20 @@ class MedicationIn(ReportIn):
     )
 
 
+class DemographicsIn(ReportIn):
+    """Year of birth and sex, where they do not come with a transplant; the last word counts."""
+
+    type: Literal["demographics"]
+    birth_year: Annotated[int, Field(ge=1900, le=2200)] | None = Field(
+        default=None,
+        description="Used where the transplant has neither age nor birth year.",
+        examples=[1978],
+    )
+    sex: Annotated[str, OneOf(SEXES)] | None = Field(
+        default=None, description="Used where the transplant has none.", examples=["female"]
+    )
+
+
 class InfectionIn(FindingIn, ReportIn):
     """An infection; its day is the onset, or the specimen's day."""
 
@@ -234,7 +248,14 @@ class VoidIn(ReportIn):
 
 
 EventIn = Annotated[
-    TransplantIn | RegimenIn | MedicationIn | InfectionIn | FollowUpIn | OutcomeIn | VoidIn,
+    TransplantIn
+    | RegimenIn
+    | MedicationIn
+    | DemographicsIn
+    | InfectionIn
+    | FollowUpIn
+    | OutcomeIn
+    | VoidIn,
     Field(discriminator="type"),
 ]
 """One event of any type."""
@@ -245,11 +266,19 @@ REPORTS: dict[str, type[ReportIn]] = {
     "transplant": TransplantIn,
     "regimen": RegimenIn,
     "medication": MedicationIn,
+    "demographics": DemographicsIn,
     "infection": InfectionIn,
     "follow_up": FollowUpIn,
     "outcome": OutcomeIn,
     "void": VoidIn,
 }
 EVENT: TypeAdapter[
-    TransplantIn | RegimenIn | MedicationIn | InfectionIn | FollowUpIn | OutcomeIn | VoidIn
+    TransplantIn
+    | RegimenIn
+    | MedicationIn
+    | DemographicsIn
+    | InfectionIn
+    | FollowUpIn
+    | OutcomeIn
+    | VoidIn
 ] = TypeAdapter(EventIn)

@@ -17,6 +17,7 @@ from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
 from service.store import audit, erasure, ledger, merges, sources, unread_terms
 from service.store import events as event_store
+from service.store import moves as move_store
 from service.store.audit import AuditEntry
 from service.store.events import PatientKey
 from service.store.ledger import Posting
@@ -44,6 +45,7 @@ def erase(surveillance: Surveillance, patient: PatientKey, actor: Actor) -> int:
             event_store.erase_events(connection, name)
             sources.forget_sources(connection, name)
             unread_terms.forget_terms(connection, name)
+            move_store.forget_moves(connection, name)
         merges.forget_merges(connection, known.of[person])
         ledger.advance(connection, position, now)
         watch(connection, surveillance, postings, reached, position)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.domain.contributions import Contributions
-from service.domain.events import AnyEvent
+from service.domain.events import AnyEvent, Move
 from service.domain.remarks import REMARKS, remarks
 from service.domain.terms import terms_of
 from service.domain.timeline import PatientTimeline
@@ -111,7 +111,11 @@ def _judge(connection: Connection, batches: Sequence[Batch]) -> list[list[Verdic
         named.update(references(draft.event).values())
     known = event_store.find_events(connection, named)
     return decide_batches(
-        batches, {key: KnownEvent(row.event.patient, row.received) for key, row in known.items()}
+        batches,
+        {
+            key: KnownEvent(row.event.patient, row.received, isinstance(row.event, Move))
+            for key, row in known.items()
+        },
     )
 
 

@@ -32,6 +32,7 @@ LOCAL = (
     "alerts",
     "alert_history",
     "monitor_readings",
+    "patient_moves",
     "api_keys",
     "audit",
     "audit_mentions",

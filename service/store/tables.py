@@ -173,6 +173,30 @@ class PatientMergeRow(SQLModel, table=True):
     parted_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
+class PatientMoveRow(SQLModel, table=True):
+    """A move of a patient that was offered to another facility, and what became of the offer.
+
+    A pseudonym is gone when its patient was erased; `position` is where a move was recorded.
+    """
+
+    __tablename__ = "patient_moves"
+    __table_args__ = (
+        Index("ix_patient_moves_from", "from_facility", "from_patient"),
+        Index("ix_patient_moves_to", "to_facility", "to_patient"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    from_facility: str = Field(max_length=IDENTIFIER)
+    from_patient: str | None = Field(default=None, max_length=IDENTIFIER)
+    to_facility: str = Field(max_length=IDENTIFIER)
+    to_patient: str | None = Field(default=None, max_length=IDENTIFIER)
+    moved_on: date = Field(sa_type=Date)
+    offered_at: datetime = Field(sa_type=UtcInstant)
+    expires_at: datetime = Field(sa_type=UtcInstant)
+    state: str = Field(max_length=16)
+    position: int | None = Field(default=None, sa_type=BigInteger)
+
+
 class StratumRow(SQLModel, table=True):
     """The dimensions behind a stratum's number."""
 

@@ -42,6 +42,7 @@ def test_a_row_says_the_same_as_the_event_in_json(chart: Chart) -> None:
         },
         {"agents": "MMF; CsA"},
         {"agent": "Rapamune", "ended_on": "2022-12-31"},
+        {"birth_year": "1978", "sex": "female"},
         {
             "organism": "M. abscessus",
             "specimen": "CSF",
@@ -66,7 +67,7 @@ def test_a_row_says_the_same_as_the_event_in_json(chart: Chart) -> None:
 
     read = rows(table)
 
-    assert [item.index for item in read] == [2, 3, 4, 5, 6, 7, 8]
+    assert [item.index for item in read] == [2, 3, 4, 5, 6, 7, 8, 9]
     for item, report in zip(read, chart.values(), strict=True):
         same = read_line(1, json.dumps(report).encode(), today_latest=TODAY)
         assert isinstance(item, Draft), item
