@@ -79,10 +79,12 @@ class Medication(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, t
 class Unread(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Terms of a finding that nobody could read yet, beside the places that were known.
 
-    A place is its name, class and specimen (`service.domain.findings.Place`).
+    A place is its name, class and specimen (`service.domain.findings.Place`). `is_doubtful` where
+    nobody said that there is an infection: while its organism waits, it is none.
     """
 
     organism: str | None = None
+    is_doubtful: bool = False
     site: str | None = None
     specimen: str | None = None
     known_site: tuple[str, str, str | None] | None = None

@@ -244,7 +244,8 @@ def _finding(finding: Finding, meaning_of: MeaningOf) -> Finding:
             organism_group=group_of(organism, infection_type),
             pending=organism.pending,
         )
-    is_none = of_organism is not None and of_organism.verdict == "none"
+    is_doubtful = unread.is_doubtful and not (of_organism and of_organism.target)
+    is_none = is_doubtful or (of_organism is not None and of_organism.verdict == "none")
     return msgspec.structs.replace(finding, unread=unread if waits else None, is_none=is_none)
 
 

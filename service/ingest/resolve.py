@@ -205,6 +205,7 @@ def _finding(report: FindingIn, pointer: str, warnings: Warnings) -> Finding:
         return found
     unread = Unread(
         organism=unread_organism,
+        is_doubtful=unread_organism is not None and report.while_unread == "waits",
         site=unread_site,
         specimen=unread_specimen,
         known_site=_place(site),

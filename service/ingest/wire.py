@@ -133,6 +133,13 @@ class FindingIn(Strict):
     certainty: Annotated[str, OneOf(CERTAINTIES)] | None = Field(
         default=None, description="`confirmed` if not given.", examples=["confirmed"]
     )
+    while_unread: Literal["counts", "waits"] | None = Field(
+        default=None,
+        description="What it comes to while nobody can read `organism`: an infection of unknown "
+        "type (`counts`, unless said otherwise), or nothing yet (`waits`: a laboratory's value, "
+        "which may be no organism).",
+        examples=["waits"],
+    )
 
 
 class TransplantIn(ReportIn):

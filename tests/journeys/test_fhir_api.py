@@ -362,7 +362,8 @@ def test_an_unknown_organism_is_told_and_not_repeated(ehr):
     answer = ehr.send("POST", "/Observation", culture)
 
     assert answer.status_code == 201
-    assert issues(answer.json()) == [("warning", "Observation.value")]
+    assert issues(answer.json()) == [("warning", "Observation")]
+    assert "once an operator has mapped it" in answer.text
     assert "Quisp" not in answer.text
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import os
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import select
 from sqlmodel import SQLModel
 
 from service.store.engine import Database
-from tests.journeys.test_cli import graftwatch
+from tests.journeys.test_cli import graftwatch as typed
 from tests.journeys.watched import watching
 
 ODD_NAME = "Mycobact. absessus/chelon. grp"
@@ -252,11 +253,51 @@ def tables_with(database_url: str, sought: str) -> set[str]:
         database.close()
 
 
-def test_terms_can_be_decided_from_the_command_line(
-    sqlite_databases, tmp_path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("value", ["Mycobact. absessus/chelon. grp", "Specimen leaked in transit"])
+def test_what_a_laboratory_writes_counts_for_nothing_until_somebody_decides(
+    service, client, facility, value
 ):
+    """It may be an organism and may be none; a comment is no name and is not kept."""
+    (transplant, _) = chart(facility)
+    result = {
+        "resourceType": "Observation",
+        "id": "o1",
+        "status": "final",
+        "code": {"text": "Organism identified in Sputum by Culture"},
+        "subject": {"identifier": {"system": "urn:mrn", "value": "77"}},
+        "effectiveDateTime": "2022-04-01",
+        "valueString": value,
+    }
+    answer = client.put("/fhir/Observation/o1", json=result, params={"facility": facility})
+    assert answer.status_code in (200, 201), answer.text
+    comment = {**result, "id": "o2", "valueString": f"{value}: {'as told by the nurse ' * 4}"}
+    told = client.put("/fhir/Observation/o2", json=comment, params={"facility": facility})
+    assert told.status_code in (200, 201, 422), told.text
+    (waiting,) = terms(client, facility)
+    assert (waiting["term"], waiting["events"]) == (value, 1)
+    send(client, [transplant | {"patient": patient_of(service, facility)}])
+    assert cases(client, facility, "any") == 0
+    decide(client, id=waiting["id"], decision="map", to="M. abscessus", facility=facility)
+    assert cases(client, facility, "ntm") == 1
+    decide(client, id=waiting["id"], decision="ignore", facility=facility)
+    assert cases(client, facility, "any") == 0
+
+
+def patient_of(service, facility: str) -> str:
+    """The pseudonym of the only patient that a facility follows."""
+    database = Database(service.database_url)
+    try:
+        with database.read() as connection:
+            table = SQLModel.metadata.tables["events"]
+            query = select(table.c.patient).where(table.c.facility == facility).distinct()
+            return connection.execute(query).scalar_one()
+    finally:
+        database.close()
+
+
+def test_terms_can_be_decided_from_the_command_line(sqlite_databases):
     with sqlite_databases(migrated=True) as url:
-        monkeypatch.setenv("GRAFTWATCH_DATABASE_URL", url)
+        graftwatch = partial(typed, database_url=url)
         sent = "".join(json.dumps(event) + "\n" for event in chart("ucd-01", organism=ODD_NAME))
         done = graftwatch("import", "-", sent=sent.encode())
         assert "term_waits (1 events)" in done.stderr

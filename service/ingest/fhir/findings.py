@@ -1,7 +1,7 @@
 """What a result says was found: an organism, or that what was looked for is there.
 
 In:     an Observation or a component of one, and the name of the test.
-Out:    the organism; a refusal where a value looks like one and none is known; or nothing.
+Out:    the organism; what waits where a value looks like one and none is known; or nothing.
 Source: HL7 v3 ObservationInterpretation; SNOMED CT qualifiers; LOINC answer lists (Positive,
         Detected, Present and their opposites); docs/fhir.md, Microbiology.
 
@@ -10,9 +10,11 @@ it and the value says that it is there ("Positive", "Isolated", a count that is 
 """
 
 import re
+from typing import NamedTuple
 
 from service.ingest.fhir.elements import Concept, Element
 from service.ingest.fhir.terms import analyte_of, organism_of
+from service.ingest.fields import WAITS
 from service.reference.vocabulary import Organism, Refusal
 
 THERE_CODES = frozenset({"10828004", "260373001", "52101004", "LA6576-8", "LA11882-0", "LA9633-4"})
@@ -26,6 +28,8 @@ SUSCEPTIBILITY = re.compile(
     r"suscept|resistan|\bMIC\b|minimum inhibitory|antibiogram|disk diffusion", re.IGNORECASE
 )
 SEROLOGY = re.compile(r"antibod|\bIg[AGM]\b|\bAb\b|serolog|\btitr?er?\b", re.IGNORECASE)
+LONGEST_NAME, MOST_WORDS = 80, 8
+"""A longer value is a comment, which may speak of the patient: it is not kept."""
 MICROBIOLOGY = re.compile(
     r"identified|culture|organism|isolat|microb|bacteri|fung|virus|viral|parasit|\bAFB\b|\bPCR\b",
     re.IGNORECASE,
@@ -38,19 +42,36 @@ def finds_organisms(code: Concept) -> bool:
     return not (SUSCEPTIBILITY.search(named) or SEROLOGY.search(named))
 
 
-def organism_found(result: Element, code: Concept) -> Organism | Refusal | None:
-    """What was found; a refusal where a value looks like an organism and none is known."""
+class Unread(NamedTuple):
+    """A value that looks like an organism and is none that is known.
+
+    `text` is None where it is too long for a name, or stands for several.
+    """
+
+    text: str | None
+    message: str
+
+
+def organism_found(result: Element, code: Concept) -> Organism | Unread | None:
+    """What was found."""
     value = _value(result)
     named = organism_of(value) if value.terms else None
     if isinstance(named, Organism):
         return named
     if _is_there(result, value):
         return analyte_of(code)
-    is_unknown = isinstance(named, Refusal) and named.code != "not_an_organism"
+    if not isinstance(named, Refusal) or named.code == "not_an_organism":
+        return None
     is_told = not _flags(result) and not COUNT.fullmatch(value.text)
-    if is_unknown and is_told and MICROBIOLOGY.search(" ".join(code.words)):
-        return None if analyte_of(code) else named
+    if is_told and MICROBIOLOGY.search(" ".join(code.words)):
+        return None if analyte_of(code) else _unread(value, named)
     return None
+
+
+def _unread(value: Concept, refusal: Refusal) -> Unread:
+    text = (value.words or value.terms)[0]
+    is_name = len(text) <= LONGEST_NAME and len(text.split()) <= MOST_WORDS
+    return Unread(text if is_name and refusal.code == WAITS else None, refusal.message)
 
 
 def _value(result: Element) -> Concept:

@@ -9,11 +9,11 @@ import re
 
 from service.domain.restating import Body
 from service.ingest.fhir.elements import Concept, Element, Incomplete, Issue
-from service.ingest.fhir.findings import finds_organisms, organism_found
+from service.ingest.fhir.findings import Unread, finds_organisms, organism_found
 from service.ingest.fhir.readings import Reading, Surroundings, not_used, warned
 from service.ingest.fhir.specimens import Circumstances, circumstances
 from service.ingest.fhir.terms import is_of_the_patient, organism_of, site_of, specimen_in_name
-from service.reference.vocabulary import Organism, Refusal
+from service.reference.vocabulary import Organism
 
 WITHDRAWN = frozenset({"cancelled", "entered-in-error"})
 NOT_YET = frozenset({"registered"})
@@ -63,7 +63,7 @@ def read_report(report: Element, surroundings: Surroundings) -> Reading:
         for concept in report.concepts("conclusionCode"):
             organism = organism_of(concept)
             if isinstance(organism, Organism):
-                bodies.append(_body(report, organism, around, Concept(), status))
+                bodies.append(_body(report, organism.name, around, Concept(), status))
     if not bodies and not issues:
         return not_used(report, "Its results are read for themselves; it adds none.")
     return Reading(_each_once(bodies), tuple(issues))
@@ -89,16 +89,18 @@ def _found(
     issues: list[Issue] = []
     organism = organism_found(result, code)
     if isinstance(organism, Organism):
-        bodies.append(_body(result, organism, around, code, status))
-    elif isinstance(organism, Refusal):
-        issues.append(warned(f"{result.path}.value", organism.message))
+        bodies.append(_body(result, organism.name, around, code, status))
+    elif isinstance(organism, Unread):
+        issues += _passed_over(result, organism)
+        bodies += _doubtful(result, organism, around, code, status)
     for component in result.elements("component"):
         part = component.concept("code")
         found = organism_found(component, part) if finds_organisms(part) else None
         if isinstance(found, Organism):
-            bodies.append(_body(result, found, around, code, status))
-        elif isinstance(found, Refusal):
-            issues.append(warned(f"{component.path}.value", found.message))
+            bodies.append(_body(result, found.name, around, code, status))
+        elif isinstance(found, Unread):
+            issues += _passed_over(component, found)
+            bodies += _doubtful(result, found, around, code, status)
     for member in result.elements("hasMember"):
         inside = surroundings.references.resolve(member, result)
         if inside is not None and member.text("reference").startswith("#"):
@@ -108,8 +110,22 @@ def _found(
     return _each_once(bodies), tuple(issues)
 
 
+def _passed_over(result: Element, unread: Unread) -> list[Issue]:
+    """What is not kept is told; of what waits the event itself says so."""
+    return [] if unread.text else [warned(f"{result.path}.value", unread.message)]
+
+
+def _doubtful(
+    result: Element, unread: Unread, around: Circumstances, code: Concept, status: str
+) -> list[Body]:
+    """What may be an organism and may be none: it counts for nothing until somebody decides."""
+    if unread.text is None:
+        return []
+    return [_body(result, unread.text, around, code, status) | {"while_unread": "waits"}]
+
+
 def _body(
-    result: Element, organism: Organism, around: Circumstances, code: Concept, status: str
+    result: Element, organism: str, around: Circumstances, code: Concept, status: str
 ) -> Body:
     if not around.collected_on:
         message = "A finding needs the day of its specimen, effective[x] or issued."
@@ -117,7 +133,7 @@ def _body(
     body: Body = {
         "type": "infection",
         "occurred_on": around.collected_on,
-        "organism": organism.name,
+        "organism": organism,
     }
     specimen = site_of(around.specimen) or site_of(specimen_in_name(code))
     site = site_of(around.site)

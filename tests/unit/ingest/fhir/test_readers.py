@@ -189,8 +189,14 @@ def test_a_count_above_its_detection_limit_is_a_finding() -> None:
     assert organisms(said(observation(code=code, valueString=">1000000"))) == ["Cytomegalovirus"]
 
 
-def test_an_unknown_organism_is_a_warning_that_does_not_repeat_it() -> None:
-    reading = said(observation(valueString="Quispella mariae"))
+def test_an_unknown_organism_waits_and_counts_for_nothing_meanwhile() -> None:
+    (body,) = said(observation(valueString="Quispella mariae")).bodies
+
+    assert (body["organism"], body["while_unread"]) == ("Quispella mariae", "waits")
+
+
+def test_a_comment_is_not_kept_and_not_repeated() -> None:
+    reading = said(observation(valueString="Quispella mariae grown in the second of three bottles only"))
 
     (issue,) = reading.issues
     assert reading.bodies == ()
