@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from service.dashboard import live, signing_in
+from service.dashboard import explorer, live, signing_in
 from service.dashboard.alerts import AlertPage, page_of
 from service.dashboard.memory import Memory
 from service.dashboard.overview import open_alerts, overview
@@ -99,5 +99,6 @@ def _base_url(request: Request) -> str:
     return str(request.base_url).rstrip("/")
 
 
+router.include_router(explorer.router)
 router.include_router(signing_in.router)
 router.include_router(live.router)

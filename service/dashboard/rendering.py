@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 from service import __version__
 from service.dashboard import words
 from service.dashboard.charts import draw
+from service.dashboard.curves import draw_curve, draw_spark
 from service.dashboard.viewers import Viewer
 from service.errors import NotFound
 
@@ -73,7 +74,13 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        counted=words.counted, instant=words.instant, day=words.day, number=words.number, plot=draw
+        counted=words.counted,
+        instant=words.instant,
+        day=words.day,
+        number=words.number,
+        plot=draw,
+        curve=draw_curve,
+        spark=draw_spark,
     )
     environment.globals.update(asset_url=asset_url, version=__version__)
     return environment
