@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 from service import __version__
 from service.dashboard import words
+from service.dashboard.bars import draw_bars
 from service.dashboard.charts import draw
 from service.dashboard.curves import draw_curve, draw_spark
 from service.dashboard.viewers import Viewer
@@ -81,6 +82,7 @@ def templates() -> Environment:
         plot=draw,
         curve=draw_curve,
         spark=draw_spark,
+        bars=draw_bars,
     )
     environment.globals.update(asset_url=asset_url, version=__version__)
     return environment
