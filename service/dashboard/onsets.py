@@ -27,8 +27,7 @@ def epidemic_curve(onset_days: Sequence[int]) -> Bars | None:
         if len(windows) <= MOST_COLUMNS:
             break
     found = Counter(
-        next(window.name for window in windows if day in window.days)
-        for day in onset_days
+        next(window.name for window in windows if day in window.days) for day in onset_days
     )
     counts = tuple((window.name, found[window.name]) for window in windows)
     described = "; ".join(f"{name}: {count}" for name, count in counts if count)

@@ -9,7 +9,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from service.dashboard import acting, explorer, live, signing_in
+from service.dashboard import (
+    acting,
+    explorer,
+    facilities,
+    figures,
+    live,
+    patients,
+    quality,
+    signing_in,
+)
 from service.dashboard.acting import OUTCOMES
 from service.dashboard.alerts import AlertPage, page_of
 from service.dashboard.memory import Memory
@@ -118,5 +127,9 @@ def _base_url(request: Request) -> str:
 
 router.include_router(acting.router)
 router.include_router(explorer.router)
+router.include_router(facilities.router)
+router.include_router(patients.router)
+router.include_router(figures.router)
+router.include_router(quality.router)
 router.include_router(signing_in.router)
 router.include_router(live.router)

@@ -18,6 +18,8 @@ from service.dashboard import words
 from service.dashboard.bars import draw_bars
 from service.dashboard.charts import draw
 from service.dashboard.curves import draw_curve, draw_spark
+from service.dashboard.lanes import draw_lanes
+from service.dashboard.scatters import draw_funnel
 from service.dashboard.viewers import Viewer
 from service.errors import NotFound
 
@@ -83,6 +85,10 @@ def templates() -> Environment:
         curve=draw_curve,
         spark=draw_spark,
         bars=draw_bars,
+        funnel=draw_funnel,
+        lanes=draw_lanes,
+        term=words.term,
+        count=words.count,
     )
     environment.globals.update(asset_url=asset_url, version=__version__)
     return environment

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from service.domain.contributions import ANY
 from service.monitors.wording import INFECTION_WORDS, TRANSPLANT_WORDS
 from service.stats.interval import Interval
 
@@ -174,7 +175,7 @@ def term(value: str) -> str:
     >>> term("allo_hsct"), term("kidney+pancreas"), term("tacrolimus")
     ('allogeneic HSCT', 'kidney transplant + pancreas transplant', 'tacrolimus')
     """
-    known = {**TRANSPLANT_WORDS, **INFECTION_WORDS}
+    known = {**TRANSPLANT_WORDS, **INFECTION_WORDS, ANY: "any infection"}
     return " + ".join(known.get(part, part) for part in value.split("+"))
 
 
