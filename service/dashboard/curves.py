@@ -18,6 +18,7 @@ LEFT, RIGHT, TOP, BOTTOM = 52.0, 628.0, 22.0, 186.0
 SPARK_WIDTH, SPARK_HEIGHT = 96, 22
 MOST_TICKS = 5
 MOST_DOTS = 60
+LEAST_TOP = 1e-9
 LEAST_SHARE = 1e-4
 """How far below its top a logarithmic scale reaches."""
 
@@ -114,17 +115,18 @@ def _upwards(curve: Curve) -> _Scale:
     values = [point.value for point in curve.points if point.value is not None]
     uppers = [point.upper for point in curve.points if point.upper is not None]
     reached = max([*values, curve.level[0] if curve.level else 0.0], default=0.0)
-    top = reached * 1.15 or min(uppers, default=1.0)
+    top = max(reached * 1.15 or min(uppers, default=1.0), LEAST_TOP)
     if not curve.is_logarithmic:
         top = max(top, min(max(uppers, default=0.0), 3 * top))
         height = (BOTTOM - TOP) / top
         return _Scale(lambda value: BOTTOM - min(value, top) * height, round_ticks(top))
-    low = max(min([value for value in values if value > 0], default=0.1), top * LEAST_SHARE, 1e-3)
+    smallest = min([value for value in values if value > 0], default=top / 10)
+    low = min(max(smallest, top * LEAST_SHARE), top / 10)
     span = math.log(top / low)
     decades = range(math.ceil(math.log10(low)), math.floor(math.log10(top)) + 1)
     every = max(1, len(decades) // MOST_TICKS)
     return _Scale(
-        lambda value: BOTTOM - math.log(max(value, low) / low) / span * (BOTTOM - TOP),
+        lambda value: BOTTOM - math.log(min(max(value, low), top) / low) / span * (BOTTOM - TOP),
         [10.0**decade for decade in decades[::every]],
     )
 
