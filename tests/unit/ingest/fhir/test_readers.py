@@ -196,7 +196,9 @@ def test_an_unknown_organism_waits_and_counts_for_nothing_meanwhile() -> None:
 
 
 def test_a_comment_is_not_kept_and_not_repeated() -> None:
-    reading = said(observation(valueString="Quispella mariae grown in the second of three bottles only"))
+    reading = said(
+        observation(valueString="Quispella mariae grown in the second of three bottles only")
+    )
 
     (issue,) = reading.issues
     assert reading.bodies == ()
