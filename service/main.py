@@ -30,6 +30,8 @@ from service.api import (
     funnel,
     health,
     hl7,
+    import_mappings,
+    imports,
     incidence,
     mean_cumulative,
     monitors,
@@ -61,6 +63,7 @@ from service.dashboard import pages
 from service.domain.rules import FollowUpRules
 from service.errors import GraftwatchError
 from service.pipeline.gathering import Gathering
+from service.pipeline.import_queue import ImportQueue
 from service.pipeline.surveillance import Surveillance
 from service.reference.case_definitions import read_rows, shipped_case_definitions
 from service.settings import Settings, SettingsError
@@ -92,6 +95,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     error_budget.router,
     alerts.router,
     hl7.router,
+    import_mappings.router,
+    imports.router,
     audit.router,
     health.router,
     documentation.router,
@@ -121,6 +126,9 @@ def create_app(settings: Settings) -> FastAPI:
                 ) as gathering,
                 closing(KeyUses(surveillance.database)) as key_uses,
                 closing(Sightings(surveillance.database, surveillance.clock)) as sightings,
+                closing(
+                    ImportQueue(surveillance, batch_size=settings.ingest_batch_size)
+                ) as import_queue,
             ):
                 running = Running(
                     settings,
@@ -131,6 +139,7 @@ def create_app(settings: Settings) -> FastAPI:
                     key_uses,
                     RateLimits(settings.requests_per_minute),
                     sightings,
+                    import_queue,
                 )
                 state.keep(app, running)
                 yield

@@ -113,6 +113,9 @@ class Settings(BaseSettings):
     max_line_bytes: int = Field(
         default=MEBIBYTE, ge=KIBIBYTE, description="Longest single line of an NDJSON stream."
     )
+    max_import_bytes: int = Field(
+        default=1024 * MEBIBYTE, ge=KIBIBYTE, description="Largest file sent to `/v1/imports`."
+    )
     max_array_events: int = Field(
         default=10_000, ge=1, description="Most events in one JSON array."
     )

@@ -16,6 +16,7 @@ from service.api.metrics import Metrics
 from service.api.rate_limits import RateLimits
 from service.api.shared_looks import SharedLooks
 from service.pipeline.gathering import Gathering
+from service.pipeline.import_queue import ImportQueue
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
 from service.store.key_uses import KeyUses
@@ -34,6 +35,7 @@ class Running:
     key_uses: KeyUses
     rate_limits: RateLimits
     sightings: Sightings
+    imports: ImportQueue
 
 
 def keep(app: FastAPI, running: Running) -> None:
