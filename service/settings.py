@@ -95,6 +95,10 @@ class Settings(BaseSettings):
         default=None,
         description="JSON file of case definitions that replace shipped ones; needs a rebuild.",
     )
+    dhis2_mapping_file: Path | None = Field(
+        default=None,
+        description="TOML file that says which figures go to which ids of DHIS2.",
+    )
     pseudonym_key: str | None = Field(
         default=None,
         min_length=32,

@@ -18,7 +18,8 @@ from service.api.dependencies import EventWriter, SurveillanceDep
 from service.api.import_answers import MappingDocument, tell_mapping
 from service.api.request_bodies import media_type_of, whole_body
 from service.errors import Conflict, Detail, NotFound, Unreadable
-from service.ingest.registers.mapping import MOST_BYTES, BadMapping, Mapping, read_mapping
+from service.ingest.registers.mapping import Mapping, read_mapping
+from service.ingest.toml_tables import MOST_BYTES, BadMapping
 from service.pipeline.surveillance import Surveillance
 from service.store import audit, imports
 from service.store.audit import AuditEntry

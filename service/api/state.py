@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 
+from service.api.dhis2_mapping import Dhis2Mapping
 from service.api.metrics import Metrics
 from service.api.rate_limits import RateLimits
 from service.api.shared_looks import SharedLooks
@@ -36,6 +37,7 @@ class Running:
     rate_limits: RateLimits
     sightings: Sightings
     imports: ImportQueue
+    dhis2_mapping: Dhis2Mapping | None
 
 
 def keep(app: FastAPI, running: Running) -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.commands.console import bar, say, tell
+from service.commands.console import bar, say, tell, tell_details
 from service.commands.feeding import undisturbed
 from service.commands.opening import opened
 from service.commands.sources import opened_source
@@ -63,17 +63,13 @@ def import_register(
 
 
 def _mapping(file: Path) -> "Mapping":
-    from service.ingest.registers.mapping import MOST_BYTES, BadMapping, read_mapping
+    from service.ingest.registers.mapping import read_mapping
+    from service.ingest.toml_tables import BadMapping, text_of
 
-    content = file.read_bytes()
-    if len(content) > MOST_BYTES:
-        raise BadMapping(f"{file}: a mapping has at most {MOST_BYTES} bytes.")
     try:
-        return read_mapping(content.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise BadMapping(f"{file}: not UTF-8.") from None
+        return read_mapping(text_of(file))
     except BadMapping as fault:
-        _tell_details(fault, str(file))
+        tell_details(fault, str(file))
         raise
 
 
@@ -99,7 +95,7 @@ def _summarise(
         tell(f"warning: {code} ({number:,} rows): {REMARKS.get(code, '')}".rstrip(": "))
     if isinstance(stopped, GraftwatchError):
         if isinstance(stopped, Unreadable):
-            _tell_details(stopped, "first line")
+            tell_details(stopped, "first line")
         tell(f"graftwatch: {stopped.message}")
     if stopped is not None and counts:
         tell("Stopped before the end. Import the file again to go on: what is stored is known.")
@@ -112,11 +108,6 @@ def _summarise(
     }
     text = ", ".join(f"{number:,} {word}" for word, number in told.items())
     say(f"{'Dry run, nothing stored: ' if dry_run else ''}{text}")
-
-
-def _tell_details(fault: GraftwatchError, place: str) -> None:
-    for detail in fault.details:
-        tell(f"{place}: {detail.pointer}: {detail.code}: {detail.message}")
 
 
 def _exit_code(counts: Counter[str], stopped: BaseException | None) -> int:

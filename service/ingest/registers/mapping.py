@@ -5,28 +5,23 @@ Out:    a `Mapping`, or a `BadMapping` with every fault and its place.
 Source: docs/imports.md, the mapping file; REDCap, "Data exports" for its own columns.
 """
 
-import tomllib
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
 
-from service.errors import BadRequest, Detail
 from service.ingest.csv_rows import FINDING_COLUMNS, PRODUCT_COLUMNS
 from service.ingest.fields import broken
 from service.ingest.registers.dates import date_pattern
+from service.ingest.toml_tables import Table, read_table
 from service.ingest.wire import REPORTS, ReportIn
 
-MOST_BYTES = 256 * 1024
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 EVENT_TYPES = tuple(name for name in REPORTS if name != "void")
 DATE_FIELDS = frozenset({"occurred_on", "enrolled_on", "ended_on"})
@@ -35,12 +30,6 @@ REDCAP_EVENT = ("redcap_event_name", "Event Name")
 REDCAP_INSTRUMENT = ("redcap_repeat_instrument", "Repeat Instrument")
 REDCAP_INSTANCE = ("redcap_repeat_instance", "Repeat Instance")
 """REDCap's own columns, as the raw and as the label export name them."""
-
-
-class BadMapping(BadRequest):
-    """A mapping file that cannot be used; the details name every place."""
-
-    code = "bad_mapping"
 
 
 def _known_format(declared: str) -> str:
@@ -61,12 +50,6 @@ DateFormat = Annotated[str, AfterValidator(_known_format)]
 
 def _part(value: Any) -> Any:
     return {"column": value} if isinstance(value, str | list) else value
-
-
-class Table(BaseModel):
-    """Nothing is coerced, and an unknown name is a fault."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
 class FileTable(Table):
@@ -199,16 +182,7 @@ class Mapping(Table):
 
 def read_mapping(text: str) -> Mapping:
     """The mapping in a file; raises `BadMapping` with every fault."""
-    try:
-        return Mapping.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as fault:
-        raise BadMapping(f"The mapping is no TOML: {fault}.") from None
-    except ValidationError as error:
-        details = tuple(_detail(found) for found in error.errors(include_url=False))
-        noun = "place" if len(details) == 1 else "places"
-        raise BadMapping(
-            f"The mapping cannot be used: {len(details)} {noun} to mend.", details=details
-        ) from None
+    return read_table(Mapping, text)
 
 
 def fields_of(event_type: str) -> tuple[str, ...]:
@@ -233,17 +207,3 @@ def _faults_of_fields(event: EventTable) -> Iterator[str]:
             yield f"`{name[:64]}` has one value: columns, checkboxes, separator are for `agents`."
         if part.dates and name not in (*DATE_FIELDS, "birth_year"):
             yield f"`{name[:64]}` is no date."
-
-
-def _detail(found: Any) -> Detail:
-    place = ""
-    for step in found["loc"]:
-        place += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
-    place = place.removeprefix(".")
-    if found["type"] == "extra_forbidden":
-        return Detail(place, "unknown_name", "Not known here: mend its spelling, or leave it out.")
-    if found["type"] == "missing":
-        return Detail(place, "missing_field", "This is required.")
-    if found["type"] == "fault":
-        return Detail(place, found["ctx"]["code"], found["ctx"]["message"])
-    return Detail(place, "not_allowed", f"{found['msg']}.")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from service.ingest.registers.mapping import BadMapping, read_mapping
+from service.ingest.registers.mapping import read_mapping
+from service.ingest.toml_tables import BadMapping
 
 HEAD = """
 kind = "table"
