@@ -75,7 +75,8 @@ def get_dhis2_export(
         Query(description="First day; without it the period of the first day at risk."),
     ] = None,
     end: Annotated[
-        CalendarDate | None, Query(description="Last day; today, or the day of `as_of`, at most.")
+        CalendarDate | None,
+        Query(description="Last day; the day before today, or before that of `as_of`, at most."),
     ] = None,
     as_of: Annotated[AsOf | None, Query(description="The state of knowledge to speak for.")] = None,
 ) -> Response:
@@ -133,9 +134,10 @@ def _whole_periods(
     start: date | None,
     end: date | None,
 ) -> list[Window]:
-    """The periods that lie wholly between two days."""
+    """The periods that lie wholly between two days and are over."""
     facilities = principal.visible()
-    end_day = min(end or known.latest_day, known.latest_day).toordinal()
+    last_over = known.latest_day.toordinal() - 1
+    end_day = min(end.toordinal(), last_over) if end else last_over
     if start is not None:
         start_day = start.toordinal()
     else:

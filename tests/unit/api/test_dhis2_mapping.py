@@ -1,5 +1,6 @@
 """The mapping file to DHIS2: every fault with its place, and the periods as DHIS2 names them."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -9,13 +10,19 @@ from service.api.dhis2 import PERIOD_NAMES
 from service.api.dhis2_mapping import read_dhis2_mapping
 from service.ingest.toml_tables import BadMapping
 
-EXAMPLE = (Path(__file__).parents[3] / "docs" / "examples" / "dhis2-mapping.toml").read_text()
+DOCS = Path(__file__).parents[3] / "docs"
+EXAMPLE = (DOCS / "examples" / "dhis2-mapping.toml").read_text()
 
 
 def faults(text):
     with pytest.raises(BadMapping) as refused:
         read_dhis2_mapping(text)
     return {(detail.pointer, detail.code) for detail in refused.value.details}
+
+
+def test_the_documentation_shows_the_example():
+    shown = re.findall(r"```toml\n(.*?)```", (DOCS / "dhis2.md").read_text(), re.DOTALL)
+    assert [read_dhis2_mapping(text) for text in shown] == [read_dhis2_mapping(EXAMPLE)]
 
 
 def test_a_figure_asks_as_the_rates_do():

@@ -1,5 +1,8 @@
 """The mapping file: every fault is told at once, with its place."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from service.ingest.registers.mapping import read_mapping
@@ -17,6 +20,15 @@ EVENT = """
 type = "outcome"
 fields = { occurred_on = "died", outcome = { value = "death" } }
 """
+
+
+DOCS = Path(__file__).parents[4] / "docs"
+
+
+def test_what_the_documentation_shows_can_be_read():
+    shown = re.findall(r"```toml\n(.*?)```", (DOCS / "imports.md").read_text(), re.DOTALL)
+    files = [(DOCS / "examples" / "redcap-mapping.toml").read_text()]
+    assert [read_mapping(text).kind for text in shown + files] == ["table", "redcap"]
 
 
 def faults(text):
