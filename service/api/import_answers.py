@@ -15,7 +15,8 @@ from service.api.request_bodies import IMPORTS_PATH
 from service.domain.remarks import REMARKS
 from service.ingest.registers.mapping import Mapping
 from service.pipeline.imports import COUNTED
-from service.store.imports import DONE, KeptFault, KeptImport, KeptMapping
+from service.store.import_mappings import KeptMapping
+from service.store.imports import DONE, KeptFault, KeptImport
 
 EXAMPLE: dict[str, Any] = {
     "id": "019ab2f4c3d07f1e22aa90bc",

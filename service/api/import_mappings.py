@@ -21,9 +21,9 @@ from service.errors import Conflict, Detail, NotFound, Unreadable
 from service.ingest.registers.mapping import Mapping, read_mapping
 from service.ingest.toml_tables import MOST_BYTES, BadMapping
 from service.pipeline.surveillance import Surveillance
-from service.store import audit, imports
+from service.store import audit
 from service.store.audit import AuditEntry
-from service.store.imports import KeptMapping
+from service.store.import_mappings import KeptMapping, find_mapping, put_mapping
 
 TOML = "application/toml"
 NAME = r"^[A-Za-z0-9._-]{1,64}$"
@@ -74,7 +74,7 @@ def get_import_mapping(
 def mapping_for(surveillance: Surveillance, principal: Principal, name: str) -> KeptMapping:
     """A mapping that the key may use; raises `NotFound` for any other."""
     with surveillance.database.read() as connection:
-        kept = imports.find_mapping(connection, name)
+        kept = find_mapping(connection, name)
     if kept is None or not (kept.facilities is None or owns(principal, kept.facilities)):
         raise NotFound("No such mapping is kept: PUT it to /v1/import-mappings first.")
     return kept
@@ -95,10 +95,10 @@ def _put(
     now = surveillance.clock()
     kept = KeptMapping(name, now, principal.name, facilities, body.decode("utf-8-sig"))
     with surveillance.write() as connection:
-        before = imports.find_mapping(connection, name)
+        before = find_mapping(connection, name)
         if before is not None and not owns(principal, before.facilities):
             raise Conflict("A mapping of that name is kept by others: choose another name.")
-        imports.put_mapping(connection, kept)
+        put_mapping(connection, kept)
         entry = AuditEntry(now, principal.actor, "import_mapping_put", {"mapping": name})
         audit.append(connection, [entry])
     return tell_mapping(kept, mapping)

@@ -8,9 +8,8 @@ A file is read as it arrives: identifiers are hashed and columns that no mapping
 before anything is put down. Then its rows wait to be recorded.
 """
 
-from collections.abc import Callable, Iterator
-from datetime import date, datetime
-from typing import Annotated, Protocol
+from datetime import datetime
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -24,7 +23,8 @@ from service.api.import_answers import (
     tell_fault,
     tell_import,
 )
-from service.api.import_mappings import mapping_for, owns
+from service.api.import_mappings import owns
+from service.api.import_reading import read_file, reader_of
 from service.api.paging import key_in, link_to, next_page
 from service.api.parameters import only_parameters
 from service.api.request_bodies import (
@@ -33,35 +33,15 @@ from service.api.request_bodies import (
     NDJSON,
     STREAMS,
     media_type_of,
-    plain_pieces,
 )
-from service.api.state import Running, running
-from service.errors import BadQuery, Detail, NotFound, Unreadable
-from service.ingest.pseudonyms import Pseudonyms
-from service.ingest.registers.mapping import read_mapping
-from service.ingest.registers.own_columns import NdjsonReader, OwnColumnsReader
-from service.ingest.registers.rows import Reader, Row
+from service.api.state import running
+from service.errors import Detail, NotFound, Unreadable
 from service.pipeline.import_rows import Arriving
 from service.store import imports
 from service.store.imports import WAITING, KeptImport
 
 FIRST_FAULTS = 100
 
-
-class RowReader(Protocol):
-    """Takes the pieces of one file, gives its rows."""
-
-    def feed(self, piece: bytes) -> Iterator[Row]:
-        """The rows that end in this piece."""
-
-    def finish(self) -> Iterator[Row]:
-        """The rows that were not ended."""
-
-
-OWN_READERS: dict[str, Callable[[date, int], RowReader]] = {
-    CSV: OwnColumnsReader,
-    NDJSON: NdjsonReader,
-}
 
 router = APIRouter(prefix=IMPORTS_PATH, tags=["imports"])
 
@@ -123,11 +103,11 @@ async def post_import(
             details=(detail,),
         )
     await run_in_threadpool(service.imports.require_room)
-    reader = await run_in_threadpool(_reader, service, principal, kind, mapping)
+    reader = await run_in_threadpool(reader_of, service, principal, kind, mapping)
     surveillance = service.surveillance
     arriving = Arriving(surveillance.database, surveillance.clock())
     try:
-        await _read(request, reader, arriving, service.settings.max_import_bytes)
+        await read_file(request, reader, arriving, service.settings.max_import_bytes)
         begun = _begun(arriving, principal, mapping, dry_run, surveillance.clock())
         await run_in_threadpool(service.imports.submit, begun, arriving)
     except BaseException:
@@ -199,32 +179,6 @@ def _kept(kept: KeptImport | None, principal: Principal) -> KeptImport:
     if kept is None or not owns(principal, kept.facilities):
         raise NotFound("No such import is known.")
     return kept
-
-
-def _reader(service: Running, principal: Principal, kind: str, mapping: str | None) -> RowReader:
-    today_latest = service.surveillance.latest_date_on_earth()
-    if mapping is None:
-        return OWN_READERS[kind](today_latest, service.settings.max_line_bytes)
-    if kind != CSV:
-        advice = "A mapping names columns: send text/csv, or leave it out."
-        raise BadQuery(advice, details=(Detail("?mapping", "not_allowed", advice),))
-    kept = mapping_for(service.surveillance, principal, mapping)
-    secret = service.settings.pseudonym_key
-    return Reader(read_mapping(kept.body), Pseudonyms(secret) if secret else None, today_latest)
-
-
-async def _read(request: Request, reader: RowReader, arriving: Arriving, max_bytes: int) -> None:
-    come = 0
-    async for piece in plain_pieces(request):
-        come += len(piece)
-        if come > max_bytes:
-            raise Unreadable(
-                f"The file is larger than {max_bytes} bytes. Send it in parts, each with the "
-                "first line.",
-                code="too_large",
-            )
-        await run_in_threadpool(arriving.put, reader.feed(piece))
-    await run_in_threadpool(arriving.put, reader.finish())
 
 
 def _begun(

@@ -43,7 +43,7 @@ def dhis2(
     import msgspec
 
     from service.api.access import LOCAL
-    from service.api.dhis2 import data_value_set, unmapped
+    from service.api.dhis2_values import data_value_set, unmapped
     from service.store.holdings import facilities_with_sums
 
     settings = read_settings()

@@ -1,6 +1,6 @@
-"""Files that were sent, what became of each, and the mappings they are read by.
+"""Files that were sent, and what became of each.
 
-In:     `KeptImport`s as they begin and go on; faults; mappings.
+In:     `KeptImport`s as they begin and go on; faults.
 Out:    the same, the newest first.
 Source: docs/imports.md; docs/decisions/0021-files-wait-in-the-store.md.
 """
@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlmodel import col
 
-from service.store.ledger import UPSERT
-from service.store.tables import ImportFaultRow, ImportMappingRow, ImportRow, ImportWaitingRow
+from service.store.tables import ImportFaultRow, ImportRow, ImportWaitingRow
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 UNFINISHED = (WAITING, RUNNING)
@@ -55,19 +54,8 @@ class KeptFault(NamedTuple):
     message: str
 
 
-class KeptMapping(NamedTuple):
-    """A mapping file as it was put last."""
-
-    name: str
-    recorded_at: datetime
-    actor: str
-    facilities: list[str] | None
-    body: str
-
-
 _imports = [col(getattr(ImportRow, name)) for name in KeptImport._fields]
 _faults = [col(getattr(ImportFaultRow, name)) for name in KeptFault._fields]
-_mappings = [col(getattr(ImportMappingRow, name)) for name in KeptMapping._fields]
 IS_UNFINISHED = col(ImportRow.state).in_(UNFINISHED)
 
 
@@ -187,17 +175,3 @@ def faults_of(connection: Connection, import_id: str, *, after: int, limit: int)
         .limit(limit)
     )
     return [KeptFault(*row) for row in connection.execute(query)]
-
-
-def find_mapping(connection: Connection, name: str) -> KeptMapping | None:
-    """The mapping of that name."""
-    query = select(*_mappings).where(col(ImportMappingRow.name) == name)
-    row = connection.execute(query).one_or_none()
-    return None if row is None else KeptMapping(*row)
-
-
-def put_mapping(connection: Connection, mapping: KeptMapping) -> None:
-    """Keep a mapping in place of what it was."""
-    values = mapping._asdict()
-    statement = UPSERT[connection.dialect.name](ImportMappingRow).values(**values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))

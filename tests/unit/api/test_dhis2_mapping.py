@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from service.api.dhis2 import PERIOD_NAMES
 from service.api.dhis2_mapping import read_dhis2_mapping
+from service.api.dhis2_values import PERIOD_NAMES
 from service.ingest.toml_tables import BadMapping
 
 DOCS = Path(__file__).parents[3] / "docs"
