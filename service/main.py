@@ -19,6 +19,7 @@ from service.api import (
     audit,
     baselines,
     comparisons,
+    dhis2,
     documentation,
     error_budget,
     events,
@@ -30,6 +31,8 @@ from service.api import (
     funnel,
     health,
     hl7,
+    import_mappings,
+    imports,
     incidence,
     mean_cumulative,
     monitors,
@@ -45,6 +48,7 @@ from service.api import (
 )
 from service.api.access import holder_of
 from service.api.body_limit import BodyLimit
+from service.api.dhis2_mapping import Dhis2Mapping, read_dhis2_mapping
 from service.api.etags import ETags
 from service.api.fhir_errors import OperationOutcomes
 from service.api.last_resort import LastResort
@@ -61,7 +65,9 @@ from service.api.state import Running
 from service.dashboard import pages
 from service.domain.rules import FollowUpRules
 from service.errors import GraftwatchError
+from service.ingest.toml_tables import BadMapping, text_of
 from service.pipeline.gathering import Gathering
+from service.pipeline.import_queue import ImportQueue
 from service.pipeline.surveillance import Surveillance
 from service.reference.case_definitions import read_rows, shipped_case_definitions
 from service.settings import Settings, SettingsError
@@ -93,7 +99,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     error_budget.router,
     alerts.router,
     terms.router,
+    dhis2.router,
     hl7.router,
+    import_mappings.router,
+    imports.router,
     audit.router,
     health.router,
     documentation.router,
@@ -115,6 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         surveillance = open_surveillance(settings)
         try:
+            dhis2_mapping = dhis2_mapping_of(settings)
             await run_in_threadpool(require_ready, surveillance)
             surveillance.database.keep_sums()
             with (
@@ -123,6 +133,9 @@ def create_app(settings: Settings) -> FastAPI:
                 ) as gathering,
                 closing(KeyUses(surveillance.database)) as key_uses,
                 closing(Sightings(surveillance.database, surveillance.clock)) as sightings,
+                closing(
+                    ImportQueue(surveillance, batch_size=settings.ingest_batch_size)
+                ) as import_queue,
             ):
                 running = Running(
                     settings,
@@ -133,6 +146,8 @@ def create_app(settings: Settings) -> FastAPI:
                     key_uses,
                     RateLimits(settings.requests_per_minute),
                     sightings,
+                    import_queue,
+                    dhis2_mapping,
                 )
                 state.keep(app, running)
                 yield
@@ -187,6 +202,20 @@ def rules_of(settings: Settings) -> FollowUpRules:
                 f"GRAFTWATCH_CASE_DEFINITIONS_FILE cannot be used: {type(fault).__name__}"
             ) from fault
     return FollowUpRules(settings.followup_grace_days, definitions)
+
+
+def dhis2_mapping_of(settings: Settings) -> Dhis2Mapping | None:
+    """Which figures go to DHIS2, where that is set."""
+    if settings.dhis2_mapping_file is None:
+        return None
+    try:
+        return read_dhis2_mapping(text_of(settings.dhis2_mapping_file))
+    except OSError as fault:
+        said = type(fault).__name__
+    except BadMapping as fault:
+        places = [f"{one.pointer}: {one.message}" for one in fault.details]
+        said = " ".join((fault.message, *places))
+    raise SettingsError(f"GRAFTWATCH_DHIS2_MAPPING_FILE cannot be used: {said}")
 
 
 def require_ready(surveillance: Surveillance) -> None:

@@ -5,7 +5,7 @@ Out:    `Asked`: a `RateDefinition` and the position it speaks for; the head of 
 Source: docs/api-rates.md; docs/methods.md 1 (three clocks) and 3 to 5.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -16,7 +16,7 @@ from service.api.access import Principal
 from service.api.filters import nearest, resolved
 from service.api.formats import Format
 from service.domain.contributions import ANY
-from service.domain.figures import DIMENSIONS, RateDefinition
+from service.domain.figures import DIMENSIONS, PERSON_TIME_OF, RateDefinition
 from service.domain.rules import FollowUpRules
 from service.errors import BadQuery, Detail
 from service.pipeline.as_of import KnownState
@@ -200,13 +200,6 @@ def dimensions_in(by: Sequence[str]) -> tuple[str, ...]:
     if faults:
         raise BadQuery("`by` names what is no dimension.", details=tuple(faults))
     return tuple(dict.fromkeys(names))
-
-
-PERSON_TIME_OF: Mapping[str, Literal["follow_up", "at_risk"]] = {
-    "first": "at_risk",
-    "all": "follow_up",
-}
-"""The person-time that goes with the episodes, unless asked otherwise."""
 
 
 def read_query(query: PopulationQuery, principal: Principal, known: KnownState) -> RateDefinition:

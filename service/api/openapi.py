@@ -24,6 +24,7 @@ OPERATION_OUTCOME = {FHIR_JSON: {"schema": {"type": "object", "title": "Operatio
 UNUSED = ("HTTPValidationError", "ValidationError")
 TAGS = [
     {"name": "events", "description": "Reports from the hospitals, in."},
+    {"name": "imports", "description": "Files of registers and of REDCap, in."},
     {"name": "fhir", "description": "FHIR R4: resources in; rates and alerts out."},
     {"name": "patients", "description": "One patient's timeline, as received and as computed."},
     {"name": "terms", "description": "Terms that nobody could read, and what they mean."},

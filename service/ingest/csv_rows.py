@@ -111,11 +111,11 @@ def read_row(
         for column, cell in zip(header.columns, cells, strict=True)
         if (text := cell.strip())
     }
-    read = read_item(line_number, _item(filled), today_latest=today_latest)
+    read = read_item(line_number, item_of(filled), today_latest=today_latest)
     if isinstance(read, Draft):
-        warnings = tuple(_at_column(warning) for warning in read.warnings)
+        warnings = tuple(at_column(warning) for warning in read.warnings)
         return Draft(line_number, read.event, read.received, warnings)
-    return Rejection(line_number, read.event_id, tuple(_at_column(fault) for fault in read.faults))
+    return Rejection(line_number, read.event_id, tuple(at_column(fault) for fault in read.faults))
 
 
 def read_csv(
@@ -151,7 +151,8 @@ def _cells(line: bytes) -> list[str] | None:
         return None
 
 
-def _item(filled: dict[str, str]) -> dict[str, Any]:
+def item_of(filled: dict[str, str]) -> dict[str, Any]:
+    """The item that the filled cells of a row make, by column."""
     item: dict[str, Any] = dict(filled)
     for column in _NUMBERS:
         if column in item and _WHOLE.fullmatch(item[column]):
@@ -174,6 +175,7 @@ def _agents(cell: str) -> list[str]:
     return [name for part in cell.split(";") if (name := part.strip())]
 
 
-def _at_column(fault: Fault) -> Fault:
+def at_column(fault: Fault) -> Fault:
+    """The fault with a pointer that names the column of a row."""
     pointer = fault.pointer.replace("/infections/0/", "/", 1).replace("/product/", "/product_", 1)
     return fault if pointer == fault.pointer else Fault(pointer, fault.code, fault.message)

@@ -20,6 +20,7 @@ from service.store import events as event_store
 from service.store import moves as move_store
 from service.store.audit import AuditEntry
 from service.store.events import PatientKey
+from service.store.import_rows import forget_in_imports
 from service.store.ledger import Posting
 from service.store.rebuild_cursor import forget_in_rebuild
 
@@ -51,6 +52,7 @@ def erase(surveillance: Surveillance, patient: PatientKey, actor: Actor) -> int:
         watch(connection, surveillance, postings, reached, position)
         for name in known.of[person]:
             erasure.forget_in_alerts(connection, name)
+            forget_in_imports(connection, name)
             forget_in_rebuild(connection, name)
         facts = {"facility": patient.facility}
         entry = AuditEntry(now, actor, "patient_erased", facts, position, known.of[person])

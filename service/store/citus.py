@@ -22,7 +22,7 @@ DISTRIBUTED = (
     "alert_cases",
 )
 """What grows with patients. The others lie where the first does: all of a facility on one node."""
-REFERENCE = ("baselines", "monitors", "network_settings")
+REFERENCE = ("baselines", "monitors", "network_settings", "import_mappings")
 """Small, seldom written, the same for the whole network."""
 LOCAL = (
     "ledger_head",
@@ -38,6 +38,9 @@ LOCAL = (
     "audit_mentions",
     "audit_salts",
     "audit_head",
+    "imports",
+    "import_rows",
+    "import_faults",
 )
 """What one place has to decide or to number; never in one statement with a distributed table."""
 

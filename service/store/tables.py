@@ -474,3 +474,75 @@ class NetworkSettingRow(SQLModel, table=True):
     recorded_at: datetime = Field(sa_type=UtcInstant)
     actor: str = Field(max_length=TERM)
     body: str = Field(sa_type=Text)
+
+
+class ImportRow(SQLModel, table=True):
+    """A file that was sent, and what became of it; `facilities` is what its sender's key reaches.
+
+    `taken` is the number of the last row that was worked on. `holder` is the process that works on
+    it, `seen_at` when that process last said so.
+    """
+
+    __tablename__ = "imports"
+
+    id: str = Field(primary_key=True, max_length=32)
+    created_at: datetime = Field(sa_type=UtcInstant)
+    actor: str = Field(max_length=TERM)
+    key_id: str | None = Field(default=None, max_length=TERM)
+    facilities: list[str] | None = Field(default=None, sa_type=JSON)
+    mapping: str | None = Field(default=None, max_length=64)
+    dry_run: bool
+    state: str = Field(max_length=16)
+    holder: str | None = Field(default=None, max_length=32)
+    seen_at: datetime = Field(sa_type=UtcInstant)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcInstant)
+    rows_sent: int = Field(sa_type=BigInteger)
+    taken: int = Field(sa_type=BigInteger)
+    counts: dict[str, int] = Field(sa_type=JSON)
+    warnings: dict[str, int] = Field(sa_type=JSON)
+    faults: int = Field(sa_type=BigInteger)
+    position: int | None = Field(default=None, sa_type=BigInteger)
+    note: str | None = Field(default=None, sa_type=Text)
+
+
+class ImportWaitingRow(SQLModel, table=True):
+    """A row of a file, through the mapping, until it is recorded; whose it is, so that whoever is
+    erased meanwhile is erased here too."""
+
+    __tablename__ = "import_rows"
+    __table_args__ = (Index("ix_import_rows_patient", "facility", "patient"),)
+
+    import_id: str = Field(primary_key=True, max_length=32)
+    number: int = Field(
+        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    facility: str | None = Field(default=None, max_length=IDENTIFIER)
+    patient: str | None = Field(default=None, max_length=IDENTIFIER)
+    body: str = Field(sa_type=Text)
+
+
+class ImportFaultRow(SQLModel, table=True):
+    """A fault in a file: where it is and what to do; never what stands there."""
+
+    __tablename__ = "import_faults"
+
+    import_id: str = Field(primary_key=True, max_length=32)
+    number: int = Field(
+        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    line: int = Field(sa_type=BigInteger)
+    field: str = Field(sa_type=Text)
+    code: str = Field(max_length=64)
+    message: str = Field(sa_type=Text)
+
+
+class ImportMappingRow(SQLModel, table=True):
+    """A mapping file as it was put last; `facilities` is what its owner's key reaches."""
+
+    __tablename__ = "import_mappings"
+
+    name: str = Field(primary_key=True, max_length=64)
+    recorded_at: datetime = Field(sa_type=UtcInstant)
+    actor: str = Field(max_length=TERM)
+    facilities: list[str] | None = Field(default=None, sa_type=JSON)
+    body: str = Field(sa_type=Text)
