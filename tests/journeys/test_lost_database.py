@@ -22,8 +22,8 @@ from tests.journeys.watched import injected, send, watching
 PATIENCE_SECONDS = 30
 UNASKED = {"/fhir/metadata", "/health/live", "/metrics", "/problems/{name}"}
 """Routes that need no database."""
-REFUSED = {400, 404, 415, 422}
-"""What was asked is judged before anything is looked up."""
+REFUSED = {400, 404, 409, 415, 422}
+"""What was asked, and whether it is set up, is judged before anything is looked up."""
 NEEDED = {
     "/fhir": {"facility": "ucd-01"},
     "/v1/rates/standardised": {"standard": "european_2013"},
