@@ -45,6 +45,7 @@ BODIES = {
     "/v1/alerts/{alert_id}/comment": {"note": "x"},
 }
 PAGES = ("/", "/alerts/a1", "/open-alerts", "/live")
+DHIS2_MAPPING = Path(__file__).parents[2] / "docs" / "examples" / "dhis2-mapping.toml"
 BATCH = 10
 """Lines of a stream stored per transaction."""
 
@@ -87,6 +88,7 @@ def services(
             "ingest_batch_size": BATCH,
             "sse_poll_seconds": 0.1,
             "pseudonym_key": "x" * 32,
+            "dhis2_mapping_file": DHIS2_MAPPING,
         }
         opened = stack.enter_context(running(url, logs / "open", **open_settings))
         yield keyed, opened
@@ -113,6 +115,8 @@ def test_every_route_that_needs_it_says_so_and_works_again(own_postgres, service
                     kind = "application/fhir+json" if is_fhir else "application/problem+json"
                     assert answer.headers["content-type"] == kind
                     assert is_fhir or answer.json()["code"] == "unavailable"
+            csv = {"content-type": "text/csv"}
+            assert told_unavailable(anybody.post("/v1/imports", content="type\n", headers=csv))
             assert client.get("/health/live").status_code == 200
             assert "graftwatch_database_up 0.0" in client.get("/metrics").text
             stranger = {"authorization": f"Bearer {PREFIX}_0_0"}
