@@ -18,6 +18,7 @@ from service.commands import (
     auditing,
     baselines,
     budget,
+    clients,
     demo,
     exporting,
     importing,
@@ -117,6 +118,7 @@ app.command()(budget.budget)
 app.command()(replaying.replay)
 app.add_typer(auditing.app, name="audit")
 app.add_typer(baselines.app, name="baselines")
+app.add_typer(clients.app, name="clients")
 app.add_typer(exporting.app, name="export")
 app.add_typer(keys.app, name="keys")
 app.add_typer(patient.app, name="patient")

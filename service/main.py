@@ -42,9 +42,11 @@ from service.api import (
     rates,
     repeat_windows,
     replays,
+    smart_configuration,
     standardised_rates,
     state,
     terms,
+    tokens,
 )
 from service.api.access import holder_of
 from service.api.body_limit import BodyLimit
@@ -55,6 +57,7 @@ from service.api.last_resort import LastResort
 from service.api.metrics import Metrics
 from service.api.openapi import describe
 from service.api.problems import report_problems
+from service.api.published_keys import PublishedKeys
 from service.api.rate_limits import RateLimits, TellRateLimits
 from service.api.request_bodies import is_line_stream
 from service.api.request_ends import TellEnds
@@ -78,6 +81,8 @@ from service.store.sightings import Sightings
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.router,
+    smart_configuration.router,
+    tokens.router,
     fhir_capability.router,
     fhir_issues.router,
     fhir_measures.router,
@@ -148,6 +153,7 @@ def create_app(settings: Settings) -> FastAPI:
                     sightings,
                     import_queue,
                     dhis2_mapping,
+                    PublishedKeys(),
                 )
                 state.keep(app, running)
                 yield

@@ -142,6 +142,11 @@ class Settings(BaseSettings):
         le=60,
         description="Pause between two looks for new alerts on an open event stream.",
     )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+        description="Where others reach this service; without it, no SMART Backend Services.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe message that is logged."
     )

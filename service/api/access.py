@@ -1,8 +1,8 @@
 """Who is asking, and what they may see and do.
 
-In:     `Authorization: Bearer gw_<id>_<secret>`.
+In:     `Authorization: Bearer` with a key, `gw_<id>_<secret>`, or a client's access token, `gwt_…`.
 Out:    a `Principal`, or the errors `Unauthorised` and `Forbidden`.
-Source: docs/api.md.
+Source: docs/api.md; docs/access.md.
 
 Scopes stand each for itself: `manage` does not include the others, so that whoever keeps the
 service running need not be able to read patients. A key that is bound to facilities sees and
@@ -11,6 +11,7 @@ writes nothing of any other, not even in totals.
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -21,7 +22,7 @@ from service.api.state import running
 from service.domain.audit_chain import Actor
 from service.errors import Forbidden, Unauthorised
 from service.pipeline.surveillance import Surveillance
-from service.store import keys
+from service.store import access_tokens, keys
 from service.store.key_uses import KeyUses
 
 bearer = HTTPBearer(
@@ -29,7 +30,8 @@ bearer = HTTPBearer(
     bearerFormat="gw_<id>_<secret>",
     scheme_name="key",
     description="A key made with `graftwatch keys create`, with its scopes and perhaps bound to "
-    "facilities. Not needed where the service runs with GRAFTWATCH_AUTH=off.",
+    "facilities; or an access token of `POST /oauth/token`. Not needed where the service runs "
+    "with GRAFTWATCH_AUTH=off.",
 )
 
 
@@ -106,14 +108,29 @@ async def authenticate(
 
 
 def holder_of(surveillance: Surveillance, uses: KeyUses, token: str) -> Principal:
-    """The holder of a key; raises `Unauthorised` for one that is unknown, expired or revoked."""
+    """The holder of a key or a token; raises `Unauthorised` for one that holds no longer."""
     now = surveillance.clock()
+    if access_tokens.is_token(token):
+        return client_holding(surveillance, token, now)
     with surveillance.database.read() as connection:
         found = keys.find_key(connection, token, now)
     if found is None or not found.is_valid(now):
         raise Unauthorised("The key is unknown, expired or revoked.", code="invalid_key")
     uses.note(found, surveillance.today())
     return Principal(found.name, frozenset(found.scopes), found.facilities, found.id)
+
+
+def client_holding(surveillance: Surveillance, token: str, now: datetime) -> Principal:
+    """The client that holds an access token, named in the audit trail by its own name and id."""
+    with surveillance.database.read() as connection:
+        found = access_tokens.find_token(connection, token)
+    if found is None or not found.is_valid(now):
+        raise Unauthorised(
+            "The access token is unknown, expired or revoked: POST /oauth/token gives another.",
+            code="invalid_token",
+        )
+    client = found.client
+    return Principal(client.name, frozenset(found.scopes), client.facilities, client.id)
 
 
 def require(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:

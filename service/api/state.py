@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 
 from service.api.dhis2_mapping import Dhis2Mapping
 from service.api.metrics import Metrics
+from service.api.published_keys import PublishedKeys
 from service.api.rate_limits import RateLimits
 from service.api.shared_looks import SharedLooks
 from service.pipeline.gathering import Gathering
@@ -38,6 +39,7 @@ class Running:
     sightings: Sightings
     imports: ImportQueue
     dhis2_mapping: Dhis2Mapping | None
+    published_keys: PublishedKeys
 
 
 def keep(app: FastAPI, running: Running) -> None:

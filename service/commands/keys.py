@@ -5,15 +5,21 @@ Out:    the key, once and alone on standard output; afterwards only its id and w
 Source: docs/access.md; docs/operations.md, "Keys".
 """
 
-import re
 import sys
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
 from service.commands.console import say, show, tell
+from service.commands.granting import (
+    SCOPES,
+    calendar_date,
+    facility_name,
+    known_scope,
+    last_instant,
+    short_name,
+)
 from service.commands.opening import opened
 from service.errors import NotFound
 from service.settings import read_settings
@@ -24,47 +30,19 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke API keys.")
 
-SCOPES = ("events:write", "rates:read", "alerts:manage", "patients:read", "manage")
-FACILITY = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-NAME_LENGTH = 128
 LONGEST_OVERLAP_DAYS = 90
-
-
-def _known_scope(scope: str) -> str:
-    if scope not in SCOPES:
-        raise typer.BadParameter(f"no such scope: use any of {', '.join(SCOPES)}")
-    return scope
-
-
-def _facility_name(name: str) -> str:
-    if not FACILITY.fullmatch(name):
-        raise typer.BadParameter("a facility has 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
-    return name
-
-
-def _short_name(name: str) -> str:
-    if not 0 < len(name.strip()) <= NAME_LENGTH:
-        raise typer.BadParameter(f"a name has 1 to {NAME_LENGTH} characters")
-    return name.strip()
-
-
-def _calendar_date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("a date is written YYYY-MM-DD") from None
 
 
 @app.command()
 def create(
     name: Annotated[
-        str, typer.Argument(help="Who will use it, for you to recognise.", callback=_short_name)
+        str, typer.Argument(help="Who will use it, for you to recognise.", callback=short_name)
     ],
     scope: Annotated[
         list[str],
         typer.Option(
             help=f"What it may do; repeat for several: {', '.join(SCOPES)}.",
-            parser=_known_scope,
+            parser=known_scope,
             metavar="SCOPE",
         ),
     ],
@@ -72,14 +50,14 @@ def create(
         list[str] | None,
         typer.Option(
             help="Facility it is bound to; repeat for several. Without any it reaches all.",
-            parser=_facility_name,
+            parser=facility_name,
             metavar="FACILITY",
         ),
     ] = None,
     expires: Annotated[
         date | None,
         typer.Option(
-            help="Last day on which it works.", parser=_calendar_date, metavar="YYYY-MM-DD"
+            help="Last day on which it works.", parser=calendar_date, metavar="YYYY-MM-DD"
         ),
     ] = None,
 ) -> None:
@@ -89,9 +67,7 @@ def create(
     settings = read_settings()
     with opened(settings, under_any_rules=True) as surveillance:
         now = surveillance.clock()
-        until = end_of(expires, surveillance.zone) if expires else None
-        if until is not None and until <= now:
-            raise typer.BadParameter("that day is over", param_hint="'--expires'")
+        until = last_instant(expires, surveillance.zone, now)
         with surveillance.database.write() as connection:
             key_id, token = create_key(connection, name, scope, facility or None, until, now)
             made = {"name": name, "scopes": sorted(scope), "facilities": facility or None}
@@ -196,8 +172,3 @@ def state_of(key: "StoredKey", now: datetime) -> str:
     if key.previous_until is not None and now < key.previous_until:
         return f"valid; old secret until {key.previous_until:%Y-%m-%d}"
     return "valid"
-
-
-def end_of(day: date, zone: ZoneInfo) -> datetime:
-    """The instant at which a calendar day is over in the zone."""
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=zone)

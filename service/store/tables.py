@@ -402,6 +402,45 @@ class ApiKeyRow(SQLModel, table=True):
     last_used_on: date | None = Field(default=None, sa_type=Date)
 
 
+class ClientRow(SQLModel, table=True):
+    """A client of SMART Backend Services: its public keys, or where it publishes them."""
+
+    __tablename__ = "clients"
+
+    id: str = Field(primary_key=True, max_length=32)
+    name: str = Field(max_length=TERM)
+    scopes: list[str] = Field(sa_type=JSON)
+    facilities: list[str] | None = Field(default=None, sa_type=JSON)
+    key_set: str | None = Field(default=None, sa_type=Text)
+    key_set_url: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime = Field(sa_type=UtcInstant)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcInstant)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcInstant)
+    last_used_on: date | None = Field(default=None, sa_type=Date)
+
+
+class AccessTokenRow(SQLModel, table=True):
+    """A client's access token: its hash, for the minutes it holds; never the token itself."""
+
+    __tablename__ = "access_tokens"
+
+    id: str = Field(primary_key=True, max_length=32)
+    client_id: str = Field(max_length=32, index=True)
+    sha256: str = Field(max_length=64)
+    scopes: list[str] = Field(sa_type=JSON)
+    expires_at: datetime = Field(sa_type=UtcInstant, index=True)
+
+
+class SeenAssertionRow(SQLModel, table=True):
+    """An assertion that was taken once, until it ends by itself; `sha256` is of its `jti`."""
+
+    __tablename__ = "seen_assertions"
+
+    client_id: str = Field(primary_key=True, max_length=32)
+    sha256: str = Field(primary_key=True, max_length=64)
+    expires_at: datetime = Field(sa_type=UtcInstant, index=True)
+
+
 class AuditRow(SQLModel, table=True):
     """Who did or saw what, numbered without gaps and chained by hashes; never a patient's data.
 

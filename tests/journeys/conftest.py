@@ -46,6 +46,7 @@ sys.exit(0 if server.started else 3)
 """
 PATIENCE_SECONDS = 60
 ALL_SCOPES = tuple(Scope)
+HERE = "where it listens"
 PSEUDONYM_KEY = "the simulated secret of a simulated network"
 
 
@@ -98,6 +99,8 @@ def running(database_url: str, log_file: Path, **settings: Any) -> Iterator[Serv
     with ExitStack() as stack:
         listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        if settings.get("public_url") == HERE:
+            environment["GRAFTWATCH_PUBLIC_URL"] = base_url
         log = stack.enter_context(log_file.open("wb"))
         process = subprocess.Popen(
             [sys.executable, "-W", "error", "-c", SERVE, str(listening.fileno())],
@@ -146,7 +149,7 @@ def service(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     log_file = tmp_path_factory.mktemp("service") / "log"
     with (
         databases(migrated=True) as url,
-        running(url, log_file, pseudonym_key=PSEUDONYM_KEY) as service,
+        running(url, log_file, pseudonym_key=PSEUDONYM_KEY, public_url=HERE) as service,
     ):
         yield service
 

@@ -60,7 +60,16 @@ def test_health_and_documentation_need_no_key(service):
         assert {path: nobody.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
 
 
-OPEN = {"/fhir/metadata", "/health/live", "/health/ready", "/metrics", "/problems/{name}"}
+OPEN = {
+    "/.well-known/smart-configuration",
+    "/fhir/.well-known/smart-configuration",
+    "/fhir/metadata",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/oauth/token",
+    "/problems/{name}",
+}
 METHODS = {"get", "put", "post", "patch", "delete"}
 
 

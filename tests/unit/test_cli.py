@@ -13,8 +13,8 @@ import typer
 from service.api.event_intake import EventFault, EventResult, Taken
 from service.commands.baselines import described, short_source
 from service.commands.feeding import Account, feed
+from service.commands.granting import SCOPES, end_of
 from service.commands.importing import FaultList, exit_code, summarise
-from service.commands.keys import SCOPES, end_of
 from service.commands.serving import CannotListen, listen
 from service.commands.simulating import write_events
 from service.commands.sources import Format, format_of
