@@ -18,6 +18,11 @@ from service.api.problem_types import MEDIA_TYPE, PROBLEMS, Problem, ProblemDeta
 REFERENCE = "#/components/schemas/{model}"
 PROBLEM_SCHEMA = {"$ref": REFERENCE.format(model="Problem")}
 UNUSED = ("HTTPValidationError", "ValidationError")
+WAIT_AND_COME_AGAIN = ("429", "503")
+RETRY_AFTER = {
+    "description": "Seconds to wait before the same request is sent again.",
+    "schema": {"type": "integer", "minimum": 1},
+}
 TAGS = [
     {"name": "events", "description": "Reports from the hospitals, in."},
     {"name": "patients", "description": "One patient's timeline, as received and as computed."},
@@ -85,6 +90,8 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
             response["content"] = {
                 MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(model="Problem")}}
             }
+        if status in WAIT_AND_COME_AGAIN:
+            response.setdefault("headers", {})["Retry-After"] = RETRY_AFTER
     operation["responses"] = dict(sorted(responses.items()))
 
 
