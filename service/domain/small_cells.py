@@ -28,6 +28,11 @@ class Mask(NamedTuple):
         return self.total or any(self.rows)
 
 
+def is_small(count: int | None, below: int) -> bool:
+    """Is it a count that is hidden for its own sake?"""
+    return count is not None and 0 < count < below
+
+
 def mask_of(
     counts: Sequence[int], person_time: Sequence[float], total: int | None, below: int
 ) -> Mask:
@@ -49,15 +54,15 @@ def mask_of(
     """
     if below and below < SMALLEST_BOUND:
         raise ValueError(f"below must be 0 or at least {SMALLEST_BOUND}")
-    small = [0 < count < below for count in counts]
+    small = [is_small(count, below) for count in counts]
     if total is None:
         return Mask(tuple(small), total=False)
-    if 0 < total < below:
+    if is_small(total, below):
         return Mask((True,) * len(counts), total=True)
     if not any(small):
         return Mask(tuple(small), total=False)
     hidden = list(small)
-    room = -sum(below - 1 - count for count in counts if 0 < count < below)
+    room = -sum(below - 1 - count for count in counts if is_small(count, below))
     for place in _others(counts, person_time, below):
         hidden[place] = True
         room += counts[place] - below
