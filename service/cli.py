@@ -19,6 +19,7 @@ from service.commands import (
     baselines,
     budget,
     demo,
+    exporting,
     importing,
     keys,
     migrating,
@@ -27,6 +28,7 @@ from service.commands import (
     replaying,
     serving,
     simulating,
+    terms,
 )
 from service.commands.console import say, tell
 from service.errors import GraftwatchError
@@ -115,5 +117,7 @@ app.command()(budget.budget)
 app.command()(replaying.replay)
 app.add_typer(auditing.app, name="audit")
 app.add_typer(baselines.app, name="baselines")
+app.add_typer(exporting.app, name="export")
 app.add_typer(keys.app, name="keys")
 app.add_typer(patient.app, name="patient")
+app.add_typer(terms.app, name="terms")

@@ -19,15 +19,24 @@ from service.api import (
     audit,
     baselines,
     comparisons,
+    dhis2,
     documentation,
     error_budget,
     events,
+    fhir,
+    fhir_capability,
+    fhir_issues,
+    fhir_measures,
     follow_up,
     funnel,
     health,
+    hl7,
+    import_mappings,
+    imports,
     incidence,
     mean_cumulative,
     monitors,
+    moves,
     patients,
     rate_ratios,
     rates,
@@ -35,10 +44,13 @@ from service.api import (
     replays,
     standardised_rates,
     state,
+    terms,
 )
 from service.api.access import holder_of
 from service.api.body_limit import BodyLimit
+from service.api.dhis2_mapping import Dhis2Mapping, read_dhis2_mapping
 from service.api.etags import ETags
+from service.api.fhir_errors import OperationOutcomes
 from service.api.last_resort import LastResort
 from service.api.metrics import Metrics
 from service.api.openapi import describe
@@ -53,7 +65,9 @@ from service.api.state import Running
 from service.dashboard import pages
 from service.domain.rules import FollowUpRules
 from service.errors import GraftwatchError
+from service.ingest.toml_tables import BadMapping, text_of
 from service.pipeline.gathering import Gathering
+from service.pipeline.import_queue import ImportQueue
 from service.pipeline.surveillance import Surveillance
 from service.reference.case_definitions import read_rows, shipped_case_definitions
 from service.settings import Settings, SettingsError
@@ -64,7 +78,12 @@ from service.store.sightings import Sightings
 
 ROUTERS: tuple[APIRouter, ...] = (
     events.router,
+    fhir_capability.router,
+    fhir_issues.router,
+    fhir_measures.router,
+    fhir.router,
     patients.router,
+    moves.router,
     rates.router,
     repeat_windows.router,
     standardised_rates.router,
@@ -79,6 +98,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     replays.router,
     error_budget.router,
     alerts.router,
+    terms.router,
+    dhis2.router,
+    hl7.router,
+    import_mappings.router,
+    imports.router,
     audit.router,
     health.router,
     documentation.router,
@@ -100,6 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         surveillance = open_surveillance(settings)
         try:
+            dhis2_mapping = dhis2_mapping_of(settings)
             await run_in_threadpool(require_ready, surveillance)
             surveillance.database.keep_sums()
             with (
@@ -108,6 +133,9 @@ def create_app(settings: Settings) -> FastAPI:
                 ) as gathering,
                 closing(KeyUses(surveillance.database)) as key_uses,
                 closing(Sightings(surveillance.database, surveillance.clock)) as sightings,
+                closing(
+                    ImportQueue(surveillance, batch_size=settings.ingest_batch_size)
+                ) as import_queue,
             ):
                 running = Running(
                     settings,
@@ -120,6 +148,8 @@ def create_app(settings: Settings) -> FastAPI:
                     key_uses,
                     RateLimits(settings.requests_per_minute),
                     sightings,
+                    import_queue,
+                    dhis2_mapping,
                 )
                 state.keep(app, running)
                 yield
@@ -144,6 +174,7 @@ def surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         BodyLimit, max_body_bytes=settings.max_body_bytes, is_unbounded=is_line_stream
     )
     app.add_middleware(LastResort)
+    app.add_middleware(OperationOutcomes)
     app.add_middleware(ETags)
     app.add_middleware(TellRateLimits)
     app.add_middleware(SecureHeaders)
@@ -173,6 +204,20 @@ def rules_of(settings: Settings) -> FollowUpRules:
                 f"GRAFTWATCH_CASE_DEFINITIONS_FILE cannot be used: {type(fault).__name__}"
             ) from fault
     return FollowUpRules(settings.followup_grace_days, definitions)
+
+
+def dhis2_mapping_of(settings: Settings) -> Dhis2Mapping | None:
+    """Which figures go to DHIS2, where that is set."""
+    if settings.dhis2_mapping_file is None:
+        return None
+    try:
+        return read_dhis2_mapping(text_of(settings.dhis2_mapping_file))
+    except OSError as fault:
+        said = type(fault).__name__
+    except BadMapping as fault:
+        places = [f"{one.pointer}: {one.message}" for one in fault.details]
+        said = " ".join((fault.message, *places))
+    raise SettingsError(f"GRAFTWATCH_DHIS2_MAPPING_FILE cannot be used: {said}")
 
 
 def require_ready(surveillance: Surveillance) -> None:

@@ -95,11 +95,19 @@ class Settings(BaseSettings):
         default=None,
         description="JSON file of case definitions that replace shipped ones; needs a rebuild.",
     )
+    dhis2_mapping_file: Path | None = Field(
+        default=None,
+        description="TOML file that says which figures go to which ids of DHIS2.",
+    )
     pseudonym_key: str | None = Field(
         default=None,
         min_length=32,
         repr=False,
         description="Secret for hashing identifiers in FHIR, HL7 and registers; keep it for good.",
+    )
+    hl7_always_200: bool = Field(
+        default=False,
+        description="Answer HL7 messages with 200 whatever the ACK says: for bridges that need it.",
     )
     max_body_bytes: int = Field(
         default=16 * MEBIBYTE,
@@ -108,6 +116,9 @@ class Settings(BaseSettings):
     )
     max_line_bytes: int = Field(
         default=MEBIBYTE, ge=KIBIBYTE, description="Longest single line of an NDJSON stream."
+    )
+    max_import_bytes: int = Field(
+        default=1024 * MEBIBYTE, ge=KIBIBYTE, description="Largest file sent to `/v1/imports`."
     )
     max_array_events: int = Field(
         default=10_000, ge=1, description="Most events in one JSON array."

@@ -42,6 +42,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "agent": "Rapamune",
         "ended_on": "2022-08-31",
     },
+    "demographics": {
+        "type": "demographics",
+        "event_id": "d1",
+        **COMMON,
+        "occurred_on": "2022-02-20",
+        "birth_year": 1978,
+        "sex": "female",
+    },
     "infection": {
         "type": "infection",
         "event_id": "i1",

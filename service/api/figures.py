@@ -5,7 +5,7 @@ Out:    `Asked`: a `RateDefinition` and the position it speaks for; the head of 
 Source: docs/api-rates.md; docs/methods.md 1 (three clocks) and 3 to 5.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -17,7 +17,7 @@ from service.api.filters import nearest, resolved
 from service.api.formats import Format
 from service.api.small_cells import require_coarse
 from service.domain.contributions import ANY
-from service.domain.figures import DIMENSIONS, RateDefinition
+from service.domain.figures import DIMENSIONS, PERSON_TIME_OF, RateDefinition
 from service.domain.rules import FollowUpRules
 from service.errors import BadQuery, Detail
 from service.pipeline.as_of import KnownState
@@ -203,13 +203,6 @@ def dimensions_in(by: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-PERSON_TIME_OF: Mapping[str, Literal["follow_up", "at_risk"]] = {
-    "first": "at_risk",
-    "all": "follow_up",
-}
-"""The person-time that goes with the episodes, unless asked otherwise."""
-
-
 def read_query(query: PopulationQuery, principal: Principal, known: KnownState) -> RateDefinition:
     """What is asked, within what the key may see and what was known."""
     require_coarse(
@@ -285,19 +278,22 @@ def definition_of(definition: RateDefinition, rules: FollowUpRules) -> dict[str,
 
 def only_parameters_of(query: type[BaseModel]) -> Any:
     """A dependency that refuses any other parameter by name, with the nearest known one."""
-    known = tuple(query.model_fields)
 
     def refuse(request: Request) -> None:
-        faults = [
-            _unknown(f"?{name[:64]}", name, known)
-            for name in dict.fromkeys(request.query_params)
-            if name not in known
-        ]
-        if faults:
-            noun = "parameter is" if len(faults) == 1 else "parameters are"
-            raise BadQuery(f"{len(faults)} {noun} not known here.", details=tuple(faults))
+        require_known(request.query_params, query)
 
     return Depends(refuse)
+
+
+def require_known(names: Iterable[str], query: type[BaseModel]) -> None:
+    """Raise `BadQuery` for names that are no parameters of the query."""
+    known = tuple(query.model_fields)
+    faults = [
+        _unknown(f"?{name[:64]}", name, known) for name in dict.fromkeys(names) if name not in known
+    ]
+    if faults:
+        noun = "parameter is" if len(faults) == 1 else "parameters are"
+        raise BadQuery(f"{len(faults)} {noun} not known here.", details=tuple(faults))
 
 
 def _unknown(pointer: str, name: str, known: Sequence[str]) -> Detail:

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TypeAlias
 
 from service.domain.contributions import ANY
+from service.domain.terms import UNMAPPED
 from service.errors import BadQuery, Detail
 from service.reference import (
     AGE_GROUPS,
@@ -154,8 +155,8 @@ RESOLVERS: Mapping[str, Callable[[str], Found]] = {
     "age_group": _one_of(AGE_GROUPS),
     "sex": _one_of(SEXES),
     "phase": _one_of(PHASES),
-    "regimen": _or_else(_joined(_agent), "none", "unrecorded"),
-    "agent": _agent,
+    "regimen": _or_else(_joined(_or_else(_agent, UNMAPPED)), "none", "unrecorded"),
+    "agent": _or_else(_agent, UNMAPPED),
     "infection_type": _one_of((*INFECTION_TYPES, ANY)),
     "organism": _or_else(_organism, "unknown"),
     "organism_group": _or_else(_organism_group, "unknown"),

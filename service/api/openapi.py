@@ -13,10 +13,14 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service.api.event_documents import event_schemas
+from service.api.fhir_answers import FHIR_JSON
+from service.api.fhir_errors import is_fhir
 from service.api.problem_types import MEDIA_TYPE, PROBLEMS, Problem, ProblemDetail
 
 REFERENCE = "#/components/schemas/{model}"
-PROBLEM_SCHEMA = {"$ref": REFERENCE.format(model="Problem")}
+PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Problem"}
+PROBLEM = {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}
+OPERATION_OUTCOME = {FHIR_JSON: {"schema": {"type": "object", "title": "OperationOutcome"}}}
 UNUSED = ("HTTPValidationError", "ValidationError")
 WAIT_AND_COME_AGAIN = ("429", "503")
 RETRY_AFTER = {
@@ -25,7 +29,10 @@ RETRY_AFTER = {
 }
 TAGS = [
     {"name": "events", "description": "Reports from the hospitals, in."},
+    {"name": "imports", "description": "Files of registers and of REDCap, in."},
+    {"name": "fhir", "description": "FHIR R4: resources in; rates and alerts out."},
     {"name": "patients", "description": "One patient's timeline, as received and as computed."},
+    {"name": "terms", "description": "Terms that nobody could read, and what they mean."},
     {"name": "rates", "description": "Incidence rates, from the ledger's running sums."},
     {"name": "baselines", "description": "Published figures, and the observed ones beside them."},
     {"name": "monitors", "description": "What is watched, and how."},
@@ -87,9 +94,7 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     for status, response in responses.items():
         if status >= "400" and not _has_own_document(response):
             response["description"] = _words(status, response.get("description", ""))
-            response["content"] = {
-                MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(model="Problem")}}
-            }
+            response["content"] = OPERATION_OUTCOME if is_fhir(path) else PROBLEM
         if status in WAIT_AND_COME_AGAIN:
             response.setdefault("headers", {})["Retry-After"] = RETRY_AFTER
     operation["responses"] = dict(sorted(responses.items()))

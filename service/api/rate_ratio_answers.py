@@ -2,7 +2,7 @@
 
 In:     `RatioRow`s and an `AdjustedRatio`.
 Out:    plain JSON values, and the models by which OpenAPI describes them.
-Source: CONTRACT 2.
+Source: docs/api-rates.md.
 """
 
 from dataclasses import replace

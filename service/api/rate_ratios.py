@@ -16,7 +16,6 @@ from service.api import rate_ratio_answers
 from service.api.dependencies import RateReader, SurveillanceDep
 from service.api.figures import (
     MOST_VALUES,
-    PERSON_TIME_OF,
     CohortQuery,
     definition_of,
     head_of,
@@ -27,6 +26,7 @@ from service.api.filters import resolved
 from service.api.formats import Figure, answer, asked_format
 from service.api.rate_ratio_answers import adjusted, for_key, overlap, ratio
 from service.domain.contrasts import COMPARABLE, Contrast
+from service.domain.figures import PERSON_TIME_OF
 from service.domain.rules import FollowUpRules
 from service.errors import BadQuery, Detail
 from service.pipeline.as_of import KnownState, known_at

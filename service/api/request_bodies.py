@@ -17,7 +17,11 @@ from starlette.types import Scope
 from service.errors import Detail, Unreadable
 
 EVENTS_PATH = "/v1/events"
+IMPORTS_PATH = "/v1/imports"
 NDJSON = "application/x-ndjson"
+CSV = "text/csv"
+STREAMS = {EVENTS_PATH: (NDJSON,), IMPORTS_PATH: (CSV, NDJSON)}
+"""What is read line by line, by the route that reads it so."""
 PIECE_BYTES = 64 * 1024
 GZIP = 16 + zlib.MAX_WBITS
 MOST_EXPANSION = 200
@@ -84,12 +88,8 @@ def media_type_of(scope: Scope) -> str:
 
 
 def is_line_stream(scope: Scope) -> bool:
-    """Is this a stream of events, which is read line by line and may be of any length?"""
-    return (
-        scope["method"] == "POST"
-        and scope["path"] == EVENTS_PATH
-        and media_type_of(scope) == NDJSON
-    )
+    """Is this a stream or a file, which is read line by line and may be long?"""
+    return scope["method"] == "POST" and media_type_of(scope) in STREAMS.get(scope["path"], ())
 
 
 def plain_pieces(request: Request) -> Pieces:

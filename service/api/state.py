@@ -12,10 +12,12 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 
+from service.api.dhis2_mapping import Dhis2Mapping
 from service.api.metrics import Metrics
 from service.api.rate_limits import RateLimits
 from service.api.shared_looks import SharedLooks
 from service.pipeline.gathering import Gathering
+from service.pipeline.import_queue import ImportQueue
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
 from service.store.key_uses import KeyUses
@@ -34,6 +36,8 @@ class Running:
     key_uses: KeyUses
     rate_limits: RateLimits
     sightings: Sightings
+    imports: ImportQueue
+    dhis2_mapping: Dhis2Mapping | None
 
 
 def keep(app: FastAPI, running: Running) -> None:

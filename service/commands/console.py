@@ -22,6 +22,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from service.errors import GraftwatchError
+
 PLAIN_WIDTH = 160
 """Columns of a table that is written to a file or a pipe, which has no width of its own."""
 
@@ -85,3 +87,9 @@ def _console(*, stderr: bool = False) -> Console:
 
 def _escaped(cell: str) -> str:
     return cell.replace("[", r"\[")
+
+
+def tell_details(fault: GraftwatchError, place: str) -> None:
+    """Every single fault, a line each, on standard error."""
+    for detail in fault.details:
+        tell(f"{place}: {detail.pointer}: {detail.code}: {detail.message}")

@@ -42,6 +42,10 @@ def import_events(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be rejected, and store nothing.")
     ] = False,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="A mapping file: FILE is a register's or REDCap's own CSV."),
+    ] = None,
     max_errors: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many rejected events.")
     ] = None,
@@ -59,6 +63,13 @@ def import_events(
     from service.commands.reading import reader
 
     settings = read_settings()
+    if mapping is not None:
+        from service.commands.importing_registers import import_register
+
+        require_database(url)
+        raise typer.Exit(
+            import_register(settings, file, mapping, dry_run=dry_run, max_errors=max_errors)
+        )
     file_format = format_ or format_of(file)
     account, faults = Account(), FaultList()
     stopped: BaseException | None = None
@@ -145,6 +156,15 @@ def destination(
 
     with sending_to(settings, url, key_file) as found:
         yield found
+
+
+def require_database(url: str | None) -> None:
+    """Refuse a mapping for a service elsewhere, which has a route for that."""
+    if url is not None:
+        raise typer.BadParameter(
+            "only with the database itself; to a service, send the file to POST /v1/imports",
+            param_hint="'--mapping'",
+        )
 
 
 def _taking(surveillance: "Surveillance", *, dry_run: bool) -> "Take":

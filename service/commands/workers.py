@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
@@ -27,6 +27,8 @@ METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Where prometheus_client looks for the folder that processes share; it looks when imported."""
 CANNOT_START = 3
 """A worker's exit code where another try would fail as well; uvicorn's."""
+DATABASE_IS_AWAY = 4
+"""A worker's exit code where another try waits for the database."""
 SECONDS_BETWEEN_LOOKS = 0.5
 
 Serve: TypeAlias = Callable[[Settings], bool]
@@ -84,14 +86,19 @@ def work(settings: Settings, serve: Serve) -> None:
     configure_logging(settings.log_level, settings.log_format)
     Thread(target=end_with_supervisor, name="supervisor-watch", daemon=True).start()
     with suppress(KeyboardInterrupt):  # a terminal sends Ctrl-C to the workers too
-        try:
-            wait_for_database(settings)
-            is_done = serve(settings)
-        except GraftwatchError as fault:
-            log.error(fault.message)  # noqa: TRY400 - its words are enough
-            is_done = False
-        if not is_done:
-            raise SystemExit(CANNOT_START)
+        serve_or_exit(settings, serve)
+
+
+def serve_or_exit(settings: Settings, serve: Serve) -> None:
+    """Serve; a worker that could not start exits with a code that says whether to try again."""
+    try:
+        wait_for_database(settings)
+        is_done = serve(settings)
+    except GraftwatchError as fault:
+        log.error(fault.message)  # noqa: TRY400 - its words are enough
+        is_done = False
+    if not is_done:
+        raise SystemExit(CANNOT_START if database_answers(settings) else DATABASE_IS_AWAY)
 
 
 def end_with_supervisor() -> None:
@@ -104,15 +111,19 @@ def end_with_supervisor() -> None:
 
 def wait_for_database(settings: Settings) -> None:
     """Return once the database answers: a worker that comes again must not end the others."""
+    while not database_answers(settings):
+        log.warning("a worker waits for the database")
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def database_answers(settings: Settings) -> bool:
+    """Can the database be read?"""
     from service.main import open_surveillance
     from service.store.unavailable import UNAVAILABLE
 
-    database = open_surveillance(settings).database
-    while True:
+    with closing(open_surveillance(settings).database) as database:
         try:
             with database.read():
-                break
+                return True
         except UNAVAILABLE:
-            log.warning("a worker waits for the database")
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-    database.close()
+            return False

@@ -13,7 +13,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from service.dashboard import words
+from service.dashboard.bars import Bars
 from service.dashboard.evidence import Fact, among_all_words, facts_of
+from service.dashboard.onsets import epidemic_curve
+from service.dashboard.paths import PathSection
 from service.dashboard.published import cited
 from service.dashboard.viewers import Viewer
 from service.monitors.alerts import AlertState
@@ -94,6 +97,14 @@ class AlertPage:
     outcome: str | None
     continues: str | None
     shows_patients: bool
+    path: PathSection | None
+    onsets: Bars | None
+    may_act: bool
+
+    @property
+    def is_cluster(self) -> bool:
+        """Do its cases stand together by what they share?"""
+        return bool(self.links)
 
 
 def open_lines(alerts: Iterable[KeptAlert]) -> list[AlertLine]:
@@ -133,6 +144,7 @@ def page_of(
     monitor: MonitorDefinition | None,
     baseline: Baseline | None,
     judgement: Judgement,
+    path: PathSection | None,
 ) -> AlertPage:
     """The page of one alert; `baseline` is the version that its evidence was weighed with."""
     kept = whole.kept
@@ -157,6 +169,9 @@ def page_of(
         outcome=alert.outcome,
         continues=alert.continues,
         shows_patients=viewer.may_see_patients,
+        path=path,
+        onsets=epidemic_curve([case.key.onset_day for case in whole.cases]),
+        may_act=viewer.may_manage_alerts,
     )
 
 

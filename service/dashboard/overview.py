@@ -8,8 +8,9 @@ Source: docs/api.md; docs/methods.md 5, 7 and 8.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 
-from service.dashboard.alerts import AlertLine, open_lines
+from service.dashboard.alerts import AlertLine, line_of, open_lines
 from service.dashboard.memory import Memory
 from service.dashboard.published import PublishedSection, published_section
 from service.dashboard.rates import RateSection, rate_section
@@ -33,6 +34,7 @@ HEADINGS = {
     "transplant_type": "NTM by transplant type",
 }
 INFECTION_TYPE = "ntm"
+MOST_ALERTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,14 @@ def open_alerts(surveillance: Surveillance, viewer: Viewer) -> OpenAlerts:
     with surveillance.database.read() as connection:
         kept = alert_store.alerts_of(connection)
     return _alerts(viewer, kept)
+
+
+def all_alerts(surveillance: Surveillance, viewer: Viewer) -> tuple[AlertLine, ...]:
+    """The latest alerts of all states, the newest first."""
+    with surveillance.database.read() as connection:
+        kept = alert_store.alerts_of(connection)
+    visible = (one for one in kept if is_visible(one.state, viewer.facilities))
+    return tuple(line_of(one) for one in islice(visible, MOST_ALERTS))
 
 
 def _alerts(viewer: Viewer, kept: Sequence[KeptAlert]) -> OpenAlerts:

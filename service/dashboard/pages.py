@@ -9,10 +9,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from service.dashboard import live, signing_in
+from service.dashboard import (
+    acting,
+    explorer,
+    facilities,
+    figures,
+    live,
+    patients,
+    quality,
+    signing_in,
+)
+from service.dashboard.acting import OUTCOMES
 from service.dashboard.alerts import AlertPage, page_of
 from service.dashboard.memory import Memory
-from service.dashboard.overview import open_alerts, overview
+from service.dashboard.overview import all_alerts, open_alerts, overview
+from service.dashboard.paths import path_section
 from service.dashboard.published import PublishedSection
 from service.dashboard.rendering import asset, page
 from service.dashboard.routes import PageRoute
@@ -50,6 +61,12 @@ def show_open_alerts(request: Request, viewer: ViewerDep) -> Response:
     return page("open_alerts.html", viewer, alerts=open_alerts(surveillance_of(request), viewer))
 
 
+@router.get("/alerts")
+def show_alerts(request: Request, viewer: ViewerDep) -> Response:
+    """Every alert there was, the newest first."""
+    return page("alerts.html", viewer, alerts=all_alerts(surveillance_of(request), viewer))
+
+
 @router.get("/alerts/{alert_id}")
 def show_alert(request: Request, alert_id: str, viewer: ViewerDep) -> Response:
     """The page of one alert."""
@@ -58,7 +75,14 @@ def show_alert(request: Request, alert_id: str, viewer: ViewerDep) -> Response:
     if seen:
         sightings_of(request).note(viewer.actor, "alert_shown", seen, alert=alert_id, page=True)
     needs_key = settings_of(request).auth == "on"
-    return page("alert.html", viewer, alert=found, base_url=_base_url(request), needs_key=needs_key)
+    return page(
+        "alert.html",
+        viewer,
+        alert=found,
+        outcomes=OUTCOMES,
+        base_url=_base_url(request),
+        needs_key=needs_key,
+    )
 
 
 @router.get("/assets/{name}")
@@ -77,8 +101,10 @@ def find_page(surveillance: Surveillance, viewer: Viewer, alert_id: str) -> Aler
         named = whole.kept.state.latest_evidence.get("baseline")
         versions = catalogue.baseline_versions(connection, named["id"]) if named else []
         judgement = judge(connection, surveillance)
-    monitor = monitors.get(whole.kept.state.monitor_id)
-    return page_of(viewer, whole, monitor, _version_of(whole.kept, versions), judgement)
+    alert = whole.kept.state
+    monitor = monitors.get(alert.monitor_id)
+    path = path_section(surveillance, viewer, monitor, alert.scope_key)
+    return page_of(viewer, whole, monitor, _version_of(whole.kept, versions), judgement, path)
 
 
 def _version_of(kept: KeptAlert, versions: list[Baseline]) -> Baseline | None:
@@ -99,5 +125,11 @@ def _base_url(request: Request) -> str:
     return str(request.base_url).rstrip("/")
 
 
+router.include_router(acting.router)
+router.include_router(explorer.router)
+router.include_router(facilities.router)
+router.include_router(patients.router)
+router.include_router(figures.router)
+router.include_router(quality.router)
 router.include_router(signing_in.router)
 router.include_router(live.router)

@@ -82,7 +82,9 @@ def rate_section(
         title=heading,
         description=_described(lines, total),
         unit="per 100 person-years, logarithmic scale",
-        rows=tuple(_plot_row(*told) for *told, hid in shown if not hid)[:MOST_PLOTTED],
+        rows=tuple(_plot_row(label, row, beside) for label, row, beside, hid in shown if not hid)[
+            :MOST_PLOTTED
+        ],
         reference=(overall, f"all patients {words.number(overall)}") if overall else None,
     )
     label = dimension.replace("_", " ").capitalize()

@@ -15,7 +15,11 @@ from starlette.responses import HTMLResponse
 
 from service import __version__
 from service.dashboard import words
+from service.dashboard.bars import draw_bars
 from service.dashboard.charts import draw
+from service.dashboard.curves import draw_curve, draw_spark
+from service.dashboard.lanes import draw_lanes
+from service.dashboard.scatters import draw_funnel
 from service.dashboard.viewers import Viewer
 from service.errors import NotFound
 
@@ -73,7 +77,18 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        counted=words.counted, instant=words.instant, day=words.day, number=words.number, plot=draw
+        counted=words.counted,
+        instant=words.instant,
+        day=words.day,
+        number=words.number,
+        plot=draw,
+        curve=draw_curve,
+        spark=draw_spark,
+        bars=draw_bars,
+        funnel=draw_funnel,
+        lanes=draw_lanes,
+        term=words.term,
+        count=words.count,
     )
     environment.globals.update(asset_url=asset_url, version=__version__)
     return environment

@@ -20,6 +20,7 @@ from service.dashboard.rendering import HEADERS, page
 from service.dashboard.viewers import NotSignedIn
 from service.errors import (
     BadRequest,
+    Conflict,
     Forbidden,
     GraftwatchError,
     NotFound,
@@ -30,13 +31,17 @@ from service.store.unavailable import UNAVAILABLE, Reason, reason_of
 
 log = structlog.stdlib.get_logger(__name__)
 
-OWN_PAGE = re.compile(r"/(alerts/[A-Za-z0-9_-]{1,64})?")
-"""Where a sign-in may lead to: nowhere but here."""
+OWN_PAGE = re.compile(
+    r"/(alerts(/[A-Za-z0-9_-]{1,64})?|rates|facilities(/[A-Za-z0-9._-]{1,64})?|baselines"
+    r"|data-quality)?"
+)
+"""Where a sign-in may lead to: nowhere but here, and to no address that names a patient."""
 
 TOLD: tuple[tuple[type[GraftwatchError], HTTPStatus, str], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND, "There is no such page"),
     (Forbidden, HTTPStatus.FORBIDDEN, "This key does not reach so far"),
     (BadRequest, HTTPStatus.BAD_REQUEST, "That cannot be done"),
+    (Conflict, HTTPStatus.CONFLICT, "That cannot be done now"),
 )
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]

@@ -7,13 +7,13 @@ Source: docs/decisions/0008-dashboard-sessions.md; OWASP, Cross-Site Request For
 
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
 from service.dashboard import sessions
+from service.dashboard.forms import read_form, require_own_page
 from service.dashboard.rendering import HEADERS, page
 from service.dashboard.routes import PageRoute, way_back
 from service.dashboard.viewers import (
@@ -27,36 +27,7 @@ from service.dashboard.viewers import (
 )
 from service.errors import Forbidden
 
-LONGEST_FORM_BYTES = 4096
-
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-
-
-def require_own_page(request: Request) -> None:
-    """Refuse a form that another site sent.
-
-    Browsers say where a form comes from; `Sec-Fetch-Site` cannot be set by a page, and `Origin`
-    stands in for it where a browser leaves it out because the address is not https.
-    """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        is_own = site == "same-origin"
-    else:
-        origin, host = request.headers.get("origin", ""), request.headers.get("host", "")
-        is_own = bool(host) and urlsplit(origin).netloc == host
-    if not is_own:
-        raise Forbidden("Sign in and out on the pages of this service.")
-
-
-async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a small form, each once."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LONGEST_FORM_BYTES:
-            raise Forbidden("The form is larger than any key.")
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=8)
-    return {name: values[0] for name, values in fields.items()}
 
 
 @router.get("/sign-in")

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from fastapi import Request
 
+from service.api.access import Principal, Scope
 from service.dashboard import sessions
 from service.domain.audit_chain import Actor
 from service.errors import Forbidden, Unauthorised
@@ -20,9 +21,6 @@ from service.store import keys
 from service.store.key_uses import KeyUses
 from service.store.keys import StoredKey
 from service.store.sightings import Sightings
-
-RATES_READ = "rates:read"
-PATIENTS_READ = "patients:read"
 
 
 class NotSignedIn(Unauthorised):
@@ -51,12 +49,28 @@ class Viewer:
         return Actor(self.name, self.key_id)
 
     @property
+    def principal(self) -> Principal:
+        """The same person as the API knows them."""
+        return Principal(
+            self.name,
+            self.scopes,
+            self.facilities,
+            self.key_id or "",
+            hidden_below=self.hidden_below,
+        )
+
+    @property
     def may_see_patients(self) -> bool:
         """May pseudonyms be shown?"""
-        return PATIENTS_READ in self.scopes
+        return Scope.PATIENTS_READ in self.scopes
+
+    @property
+    def may_manage_alerts(self) -> bool:
+        """May alerts be acknowledged and closed?"""
+        return Scope.ALERTS_MANAGE in self.scopes
 
 
-LOCAL = Viewer("local", frozenset({RATES_READ, PATIENTS_READ}), signed_in=False)
+LOCAL = Viewer("local", frozenset(Scope), signed_in=False)
 """Everybody, where the service listens on a loopback address with authentication off."""
 
 
@@ -104,9 +118,9 @@ def viewer_of(request: Request) -> Viewer:
 
 def viewer_with(key: StoredKey, settings: Settings) -> Viewer:
     """Whoever holds the key; raises `Forbidden` where it cannot read rates."""
-    if RATES_READ not in key.scopes:
-        raise Forbidden(f"The dashboard needs a key with the scope `{RATES_READ}`.")
-    hidden_below = 0 if PATIENTS_READ in key.scopes else settings.small_cells_below
+    if Scope.RATES_READ not in key.scopes:
+        raise Forbidden(f"The dashboard needs a key with the scope `{Scope.RATES_READ}`.")
+    hidden_below = 0 if Scope.PATIENTS_READ in key.scopes else settings.small_cells_below
     return Viewer(
         key.name,
         frozenset(key.scopes),

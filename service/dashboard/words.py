@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from service.domain.contributions import ANY
 from service.monitors.wording import INFECTION_WORDS, TRANSPLANT_WORDS
 from service.stats.interval import Interval
 
@@ -81,6 +82,35 @@ def span(interval: Interval, factor: float = 1.0, unit: str = "") -> str:
     return f"{lower}{KEPT}to{KEPT}{upper}{unit}"
 
 
+def count(cases: int | None) -> str:
+    """How many; a number that is withheld or does not exist is told as such.
+
+    >>> count(1204), count(None)
+    ('1,204', '–')
+    """
+    return NONE if cases is None else f"{cases:,}"
+
+
+def limits(interval: Mapping[str, Any] | None) -> str:
+    """The limits of an interval as the API writes it.
+
+    >>> print(limits({"lower": 0.0612, "upper": 0.575}).replace(KEPT, " "))
+    0.06 to 0.57
+    """
+    if interval is None or (interval["lower"] is None and interval["upper"] is None):
+        return NONE
+    return span(Interval(interval["lower"], interval["upper"], 0.95, ""))
+
+
+def dimension(name: str) -> str:
+    """What a figure is cut by, in words.
+
+    >>> dimension("age_group")
+    'Age group'
+    """
+    return name.replace("_", " ").capitalize()
+
+
 def evidence(e_value: float) -> str:
     """An e-value.
 
@@ -146,7 +176,7 @@ def term(value: str) -> str:
     >>> term("allo_hsct"), term("kidney+pancreas"), term("tacrolimus")
     ('allogeneic HSCT', 'kidney transplant + pancreas transplant', 'tacrolimus')
     """
-    known = {**TRANSPLANT_WORDS, **INFECTION_WORDS}
+    known = {**TRANSPLANT_WORDS, **INFECTION_WORDS, ANY: "any infection"}
     return " + ".join(known.get(part, part) for part in value.split("+"))
 
 

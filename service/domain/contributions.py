@@ -166,10 +166,15 @@ def _marked(followed: FollowedCourse, standing: Iterable[AnyEvent]) -> Iterator[
         _, last_day, stratum = followed.stretches[-1]
         yield Segment(index_day, stratum, marker, last_day, last_day)
     first: dict[str, Segment] = {}
+    counted_elsewhere: set[str] = set()
     for event in sorted(standing, key=lambda event: event.occurred_on):
         if isinstance(event, Outcome) and (marker := MARKER_OF.get(event.outcome)):
             day = event.occurred_on.toordinal()
-            if (of_day := followed.stratum_on(day)) is not None:
+            if any(day in run for run in followed.elsewhere):
+                counted_elsewhere.add(marker)
+            elif (of_day := followed.stratum_on(day)) is not None and (
+                marker not in counted_elsewhere
+            ):
                 first.setdefault(marker, Segment(index_day, of_day, marker, day, day))
     yield from first.values()
 
@@ -198,14 +203,17 @@ def _taken_out(
         for item in of_stream:
             onset_day, window_end_day = item.episode.window
             repeat_out.append(Days(onset_day + 1, window_end_day))
-            if item.followed is followed and item.counts:
+            if item.followed is followed and (item.counts or item.counts_elsewhere):
                 first_out.append(Days(onset_day + 1, FAR_FUTURE_DAY))
             else:
                 first_out.append(Days(onset_day, window_end_day))
         yield not_at_risk_first(infection_type, colonisation=colonisation), first_out
         yield not_at_risk_repeat(infection_type, colonisation=colonisation), repeat_out
     counted_onsets = [
-        p.episode.onset_day for p in placed if p.followed is followed and p.first_of_any
+        p.episode.onset_day
+        for p in placed
+        if p.followed is followed
+        and (p.first_of_any or (p.counts_elsewhere and not p.episode.is_colonisation))
     ]
     yield not_at_risk_first(ANY), [Days(day + 1, FAR_FUTURE_DAY) for day in counted_onsets]
 

@@ -5,12 +5,14 @@ Out:    `Course` values in order of index date; each ends on the day before the 
 Source: docs/methods.md 2 (index date, entry, two transplants on one day) and 3 (age group).
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+import msgspec
+
 from service.domain.days import FAR_FUTURE_DAY
-from service.domain.events import AnyEvent, Transplant
+from service.domain.events import AnyEvent, Demographics, Transplant
 from service.reference import AGE_GROUPS
 
 
@@ -18,8 +20,8 @@ from service.reference import AGE_GROUPS
 class Course:
     """One index date and the days that belong to it.
 
-    `transplant` is the day's event with the greatest event_id; `transplant_type` joins the
-    types of all of them.
+    `transplant` is the day's event with the greatest event_id, completed by what is known of the
+    person; `transplant_type` joins the types of all of them.
     """
 
     index_day: int
@@ -65,10 +67,14 @@ def age_group(age_years: int | None) -> str:
     return middle if age_years < 60 else old
 
 
-def courses(standing: Iterable[AnyEvent]) -> list[Course]:
+def courses(standing: Sequence[AnyEvent]) -> list[Course]:
     """The patient's courses in order of index date."""
     transplants = sorted(
         (event for event in standing if isinstance(event, Transplant)),
+        key=lambda event: (event.occurred_on, event.event_id),
+    )
+    told = sorted(
+        (event for event in standing if isinstance(event, Demographics)),
         key=lambda event: (event.occurred_on, event.event_id),
     )
     days = [
@@ -81,7 +87,22 @@ def courses(standing: Iterable[AnyEvent]) -> list[Course]:
             index_day=index_day,
             last_possible_day=next_index_day - 1,
             transplant_type="+".join(sorted({event.transplant_type for event in of_the_day})),
-            transplant=of_the_day[-1],
+            transplant=_completed(of_the_day[-1], told),
         )
         for (index_day, of_the_day), next_index_day in zip(days, next_index_days, strict=False)
     ]
+
+
+def _completed(transplant: Transplant, told: Sequence[Demographics]) -> Transplant:
+    """The transplant with what it does not say itself, from the last report that says it.
+
+    Nobody is born after the transplant.
+    """
+    born = next((one.birth_year for one in reversed(told) if one.birth_year is not None), None)
+    sex = next((one.sex for one in reversed(told) if one.sex != "unknown"), "unknown")
+    is_ageless = transplant.age_years is None and transplant.birth_year is None
+    if is_ageless and born is not None and born <= transplant.occurred_on.year:
+        transplant = msgspec.structs.replace(transplant, birth_year=born)
+    if transplant.sex == "unknown" and sex != "unknown":
+        transplant = msgspec.structs.replace(transplant, sex=sex)
+    return transplant

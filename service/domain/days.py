@@ -2,7 +2,7 @@
 
 In:     `datetime.date` at the edge, everywhere else its proleptic Gregorian ordinal (day 1 is
         0001-01-01), so that spans are integer sums and nothing is rounded.
-Out:    `Days`, an inclusive run; `merge` and `overlap` on runs.
+Out:    `Days`, an inclusive run; `merge`, `overlap` and `apart` on runs.
 Source: docs/methods.md 1: the unit is the calendar day, and all ranges include both ends.
 
 The axis, with a course whose index date is 1 March (day 0) and a spell from 3 to 6 March::
@@ -44,6 +44,21 @@ def merge(runs: Iterable[Days]) -> list[Days]:
         else:
             merged.append(run)
     return merged
+
+
+def apart(one: Days, runs: Iterable[Days]) -> Iterator[Days]:
+    """The parts of `one` that lie in none of the disjoint, ordered `runs`.
+
+    >>> list(apart(Days(1, 10), [Days(0, 2), Days(5, 6), Days(9, 30)]))
+    [Days(start_day=3, end_day=4), Days(start_day=7, end_day=8)]
+    """
+    start = one.start_day
+    for run in overlap(one, runs):
+        if start < run.start_day:
+            yield Days(start, run.start_day - 1)
+        start = run.end_day + 1
+    if start <= one.end_day:
+        yield Days(start, one.end_day)
 
 
 def overlap(one: Days, runs: Iterable[Days]) -> Iterator[Days]:

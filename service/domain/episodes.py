@@ -118,6 +118,7 @@ def infection_records(standing: Iterable[AnyEvent]) -> list[InfectionRecord]:
         found += [
             InfectionRecord(day, event.event_id, position, finding)
             for position, finding in enumerate(findings)
+            if not finding.is_none
         ]
     return sorted(found, key=lambda record: record[:3])
 

@@ -1,11 +1,13 @@
-"""What hospitals report, as values: the seven kinds of follow-up event.
+"""What hospitals report, as values: the kinds of follow-up event.
 
 In:     fields already checked and put into the vocabulary's canonical terms (`service.ingest`).
 Out:    `FollowUpEvent`, one immutable value per report; `encode`/`decode` for the event store.
 Source: docs/api.md.
 
 An event never changes. A correction is a new event that names the one it `replaces`; a
-withdrawal is a `Void`. Which events still stand is decided by `service.domain.history`.
+withdrawal is a `Void`. Which events still stand is decided by `service.domain.history`. A term that
+nobody could read stands in a field `unread…` in the words in which it was sent; what it comes to
+once that is decided is read by `service.domain.terms`.
 """
 
 from datetime import date
@@ -50,6 +52,7 @@ class Transplant(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, t
     performed_at: str | None = None
     performed_in: str | None = None
     product: Product = Product()
+    unread_type: str | None = None
 
 
 class Regimen(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="regimen"):
@@ -59,6 +62,7 @@ class Regimen(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag=
     """
 
     agents: tuple[str, ...]
+    unread_agents: tuple[str, ...] = ()
 
 
 class Medication(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="medication"):
@@ -69,13 +73,41 @@ class Medication(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, t
 
     agent: str
     ended_on: date | None = None
+    unread_agents: tuple[str, ...] = ()
+
+
+class Unread(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Terms of a finding that nobody could read yet, beside the places that were known.
+
+    A place is its name, class and specimen (`service.domain.findings.Place`). `is_doubtful` where
+    nobody said that there is an infection: while its organism waits, it is none.
+    """
+
+    organism: str | None = None
+    is_doubtful: bool = False
+    site: str | None = None
+    specimen: str | None = None
+    known_site: tuple[str, str, str | None] | None = None
+    known_specimen: tuple[str, str, str | None] | None = None
+
+
+class Demographics(
+    FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="demographics"
+):
+    """What a system knows of the person, where it does not come with the transplant."""
+
+    birth_year: int | None = None
+    sex: str = "unknown"
+
+    is_contact: ClassVar[bool] = False
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One infection as reported: what, where in the body, how sure.
 
     `pending` marks an organism that is not yet identified ("AFB", "Mycobacterium sp."): it is
-    shown, never counted as NTM, and resolved by the correction that names it.
+    shown, never counted as NTM, and resolved by the correction that names it. `unread` holds terms
+    that wait; `is_none` marks what an operator declared to be no organism, and so no infection.
     """
 
     infection_type: str
@@ -87,6 +119,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: str = "infection"
     certainty: str = "confirmed"
     pending: bool = False
+    unread: Unread | None = None
+    is_none: bool = False
 
 
 class Infection(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="infection"):
@@ -103,6 +137,7 @@ class FollowUpVisit(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True
 
     agents: tuple[str, ...] | None = None
     findings: tuple[Finding, ...] = ()
+    unread_agents: tuple[str, ...] = ()
 
 
 class Outcome(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="outcome"):
@@ -120,7 +155,35 @@ class Void(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="vo
     is_contact: ClassVar[bool] = False
 
 
-AnyEvent = Transplant | Regimen | Medication | Infection | FollowUpVisit | Outcome | Void
+class Departure(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="departure"):
+    """The last day at this facility before a move to another; nobody sends it, a move writes it."""
+
+    to_facility: str
+
+
+class Arrival(FollowUpEvent, frozen=True, kw_only=True, omit_defaults=True, tag="arrival"):
+    """The first day at this facility after a move from another; a move writes it.
+
+    `since` is the first day that was the other facility's, where any was.
+    """
+
+    from_facility: str
+    since: date | None = None
+
+
+Move = Departure | Arrival
+AnyEvent = (
+    Transplant
+    | Regimen
+    | Medication
+    | Demographics
+    | Infection
+    | FollowUpVisit
+    | Outcome
+    | Void
+    | Departure
+    | Arrival
+)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)

@@ -27,6 +27,7 @@ REASONS = {
     "after_lost_to_follow_up": "The patient was lost to follow-up at the time.",
     "after_withdrawn": "The patient had withdrawn at the time.",
     "after_transferred_out": "The patient was in another's care at the time.",
+    "elsewhere": "The patient was at another facility, where the infection counts.",
     "no_follow_up": "The infection began on a day without follow-up.",
     OUTSIDE_WINDOW: "The infection began before `start` or after `end`.",
     NOT_FIRST: "An earlier infection of this course is the first.",

@@ -42,6 +42,12 @@ RATED_STATUSES = ("disease", "infection")
 """Counted unless asked otherwise: colonisation is no infection, and mixing them would multiply
 rates eightfold (lung transplant NTM: 9.0 isolations, 1.1 disease per 100 person-years)."""
 
+PERSON_TIME_OF: Mapping[str, Literal["follow_up", "at_risk"]] = {
+    "first": "at_risk",
+    "all": "follow_up",
+}
+"""The person-time that goes with the episodes, unless asked otherwise."""
+
 FirstOf = Literal["type", "any"]
 
 

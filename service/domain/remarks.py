@@ -7,7 +7,7 @@ Source: docs/api.md: warnings, not errors.
 
 from collections.abc import Iterator
 
-from service.domain.events import AnyEvent, FollowUpVisit, Regimen, Void
+from service.domain.events import AnyEvent, FollowUpVisit, Regimen
 from service.domain.timeline import PatientTimeline
 
 REMARKS = {
@@ -22,7 +22,7 @@ REMARKS = {
 
 def remarks(patient: PatientTimeline, event: AnyEvent) -> Iterator[str]:
     """The codes that apply to an event, given everything now known of its patient."""
-    if isinstance(event, Void):
+    if not event.is_contact:
         return
     day = event.occurred_on.toordinal()
     if patient.death_day is not None and day > patient.death_day:

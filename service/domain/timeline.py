@@ -10,9 +10,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from service.domain.courses import Course, courses
+from service.domain.days import Days, overlap
 from service.domain.episodes import Episode, InfectionRecord, episodes, infection_records
 from service.domain.events import AnyEvent
-from service.domain.follow_up import NEXT_TRANSPLANT, SILENCE, Spell, contacts, spells
+from service.domain.follow_up import (
+    MOVED,
+    NEXT_TRANSPLANT,
+    SILENCE,
+    Contacts,
+    Spell,
+    contacts,
+    spells,
+    spells_anywhere,
+)
 from service.domain.history import standing_events
 from service.domain.rules import FollowUpRules
 from service.domain.strata import (
@@ -25,13 +35,22 @@ from service.domain.strata import (
 )
 from service.reference.case_definitions import CaseDefinitions
 
+ELSEWHERE = "elsewhere"
+"""Why an episode of a day at another facility does not count at this one."""
+UNTOLD = frozenset({SILENCE, NEXT_TRANSPLANT, MOVED})
+"""What ended a spell without anybody saying that observation had ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class FollowedCourse:
-    """A course with its time at risk, cut into stretches of one stratum each."""
+    """A course with its time at risk, cut into stretches of one stratum each.
+
+    `elsewhere` are the days at risk that belong to other facilities.
+    """
 
     course: Course
     spells: tuple[Spell, ...]
+    elsewhere: tuple[Days, ...]
     regimens: tuple[RegimenInForce, ...]
     stretches: tuple[Stretch, ...]
 
@@ -61,6 +80,11 @@ class PlacedEpisode:
         """Does the onset lie on a day of follow-up?"""
         return self.stratum is not None
 
+    @property
+    def counts_elsewhere(self) -> bool:
+        """Does the onset lie on a day of follow-up at another facility?"""
+        return self.reason == ELSEWHERE
+
 
 @dataclass(frozen=True)
 class PatientTimeline:
@@ -73,9 +97,14 @@ class PatientTimeline:
     episodes: tuple[PlacedEpisode, ...]
 
     @cached_property
+    def contacts(self) -> Contacts:
+        """What the standing events say of observation."""
+        return contacts(self.standing)
+
+    @property
     def death_day(self) -> int | None:
         """The earliest standing report of death."""
-        return contacts(self.standing).death_day
+        return self.contacts.death_day
 
 
 def timeline(received: Sequence[AnyEvent], rules: FollowUpRules) -> PatientTimeline:
@@ -86,9 +115,17 @@ def timeline(received: Sequence[AnyEvent], rules: FollowUpRules) -> PatientTimel
     followed = []
     for course in courses(standing):
         at_risk = spells(course, known, rules.followup_grace_days)
+        anywhere = spells_anywhere(course, known, rules.followup_grace_days)
+        away = [
+            days
+            for spell in anywhere
+            for days in overlap(Days(spell.start_day, spell.end_day), known.elsewhere)
+        ]
         in_force = regimens_in_force(course, regimens)
         cut = stretches(course, at_risk, in_force)
-        followed.append(FollowedCourse(course, tuple(at_risk), tuple(in_force), tuple(cut)))
+        followed.append(
+            FollowedCourse(course, tuple(at_risk), tuple(away), tuple(in_force), tuple(cut))
+        )
     bare = PatientTimeline(
         received=tuple(received),
         standing=tuple(standing),
@@ -102,15 +139,13 @@ def timeline(received: Sequence[AnyEvent], rules: FollowUpRules) -> PatientTimel
 def under(patient: PatientTimeline, case_definitions: CaseDefinitions) -> PatientTimeline:
     """The same patient with the records counted by other case definitions."""
     placed = [
-        _placed(episode, patient.courses, patient.death_day)
+        _placed(episode, patient.courses, patient.contacts)
         for episode in episodes(patient.records, case_definitions)
     ]
     return replace(patient, episodes=tuple(_with_firsts(placed)))
 
 
-def _placed(
-    episode: Episode, followed: Sequence[FollowedCourse], death_day: int | None
-) -> PlacedEpisode:
+def _placed(episode: Episode, followed: Sequence[FollowedCourse], known: Contacts) -> PlacedEpisode:
     day = episode.onset_day
     begun = [f for f in followed if f.course.index_day <= day]
     if not begun:
@@ -118,39 +153,41 @@ def _placed(
         return PlacedEpisode(episode, None, None, reason)
     current = begun[-1]
     stratum = current.stratum_on(day)
-    outside = None if stratum else _why_outside_follow_up(day, current, death_day)
+    outside = None if stratum else _why_outside_follow_up(day, current, known)
     return PlacedEpisode(episode, current, stratum, outside)
 
 
-def _why_outside_follow_up(day: int, followed: FollowedCourse, death_day: int | None) -> str:
+def _why_outside_follow_up(day: int, followed: FollowedCourse, known: Contacts) -> str:
+    if any(day in away for away in followed.elsewhere):
+        return ELSEWHERE
     if day < followed.course.entry_day:
         return "before_entry"
-    if death_day is not None and day > death_day:
+    if known.death_day is not None and day > known.death_day:
         return "after_death"
     earlier = [spell for spell in followed.spells if spell.end_day < day]
     ended_by = earlier[-1].ended_by if earlier else SILENCE
-    return f"after_{ended_by}" if ended_by not in (SILENCE, NEXT_TRANSPLANT) else "no_follow_up"
+    return f"after_{ended_by}" if ended_by not in UNTOLD else "no_follow_up"
 
 
 def _with_firsts(placed: Sequence[PlacedEpisode]) -> list[PlacedEpisode]:
-    """Mark the first counted episode of each course: of its type, and of any infection."""
+    """Mark the first counted episode of each course: of its type, and of any infection.
+
+    After one that began elsewhere, and counts there, none here is the first.
+    """
     seen: set[tuple[int, str, bool]] = set()
     marked = []
     for item in placed:
-        if item.followed is None or not item.counts:
+        if item.followed is None or not (item.counts or item.counts_elsewhere):
             marked.append(item)
             continue
         episode, index_day = item.episode, item.followed.course.index_day
         of_type = (index_day, episode.infection_type, episode.is_colonisation)
         of_any = (index_day, "any", episode.is_colonisation)
         marked.append(
-            PlacedEpisode(
-                episode=episode,
-                followed=item.followed,
-                stratum=item.stratum,
-                reason=None,
-                first_of_type=of_type not in seen,
-                first_of_any=of_any not in seen and not episode.is_colonisation,
+            replace(
+                item,
+                first_of_type=item.counts and of_type not in seen,
+                first_of_any=item.counts and of_any not in seen and not episode.is_colonisation,
             )
         )
         seen |= {of_type, of_any}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from service.domain.courses import Course, courses
+from service.domain.days import Days, apart
 from service.domain.events import AnyEvent
 from service.domain.follow_up import SILENCE, Contacts, contacts, spells
 from service.domain.rules import FollowUpRules
@@ -101,6 +102,9 @@ def _followed_up(
         return None
     at_risk = spells(course, known, rules.followup_grace_days)
     last_contact = min(max(entry, known.days[-1]), potential_end)
+    here = list(apart(Days(entry, potential_end), known.elsewhere))
+    if not here:
+        return None
     observed = sum(max(0, min(s.end_day, last_contact) - s.start_day + 1) for s in at_risk)
     open_course = course.last_possible_day > end_day and known.death_day is None
     under_observation = open_course and bool(at_risk) and at_risk[-1].ended_by == SILENCE
@@ -108,13 +112,13 @@ def _followed_up(
     return FollowedUp(
         course=course,
         observed_person_days=observed,
-        potential_person_days=potential_end - entry + 1,
+        potential_person_days=sum(days.end_day - days.start_day + 1 for days in here),
         last_contact_day=last_contact,
         under_observation=under_observation,
         visits=tuple(
             _visit(due, course.index_day + due, days, schedule, under_observation)
             for due in schedule.due(potential_end - course.index_day)
-            if course.index_day + due >= entry
+            if any(course.index_day + due in days for days in here)
             and course.index_day + due + schedule.tolerance_days <= min(potential_end, end_day - 1)
         ),
     )

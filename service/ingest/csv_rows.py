@@ -9,7 +9,8 @@ The first line names the columns, in any order; `type`, `event_id`, `facility`, 
 type must be empty in that row.
 
 =================  ============================================================================
-type               transplant, regimen, medication, infection, follow_up, outcome, void
+type               transplant, regimen, medication, demographics, infection,
+                   follow_up, outcome, void
 event_id           the sender's own name for the event, unique within its facility
 facility, patient  1 to 64 of A-Z a-z 0-9 . _ : -
 occurred_on        like 2026-03-01, as every date
@@ -18,6 +19,7 @@ transplant:        transplant_type, indication, birth_year, age_years, sex, enro
                    performed_at, performed_in, product_kind, product_lot, product_supplier
 regimen:           agents, separated by ";"; the word `none` says that none is given
 medication:        agent, ended_on
+demographics:      birth_year, sex
 infection:         infection_type, organism, site, specimen, status, certainty
 follow_up:         agents, and the columns of one infection
 outcome:           outcome
@@ -109,11 +111,11 @@ def read_row(
         for column, cell in zip(header.columns, cells, strict=True)
         if (text := cell.strip())
     }
-    read = read_item(line_number, _item(filled), today_latest=today_latest)
+    read = read_item(line_number, item_of(filled), today_latest=today_latest)
     if isinstance(read, Draft):
-        warnings = tuple(_at_column(warning) for warning in read.warnings)
+        warnings = tuple(at_column(warning) for warning in read.warnings)
         return Draft(line_number, read.event, read.received, warnings)
-    return Rejection(line_number, read.event_id, tuple(_at_column(fault) for fault in read.faults))
+    return Rejection(line_number, read.event_id, tuple(at_column(fault) for fault in read.faults))
 
 
 def read_csv(
@@ -149,7 +151,8 @@ def _cells(line: bytes) -> list[str] | None:
         return None
 
 
-def _item(filled: dict[str, str]) -> dict[str, Any]:
+def item_of(filled: dict[str, str]) -> dict[str, Any]:
+    """The item that the filled cells of a row make, by column."""
     item: dict[str, Any] = dict(filled)
     for column in _NUMBERS:
         if column in item and _WHOLE.fullmatch(item[column]):
@@ -172,6 +175,7 @@ def _agents(cell: str) -> list[str]:
     return [name for part in cell.split(";") if (name := part.strip())]
 
 
-def _at_column(fault: Fault) -> Fault:
+def at_column(fault: Fault) -> Fault:
+    """The fault with a pointer that names the column of a row."""
     pointer = fault.pointer.replace("/infections/0/", "/", 1).replace("/product/", "/product_", 1)
     return fault if pointer == fault.pointer else Fault(pointer, fault.code, fault.message)

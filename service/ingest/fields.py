@@ -95,11 +95,19 @@ def _read_later_day(value: object) -> date:
     return day
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadTerm:
+    """A term that the vocabulary does not know: it is kept, and waits to be mapped."""
+
+    text: str
+    message: str
+
+
 def _term(resolve: Callable[[str], Term | Refusal]) -> PlainValidator:
     # A file that uses one unknown word uses it in every row, and looking for what is near is slow.
     look_up = lru_cache(maxsize=2048)(resolve)
 
-    def read(value: object) -> Term:
+    def read(value: object) -> Term | UnreadTerm:
         if not isinstance(value, str):
             raise broken("wrong_type", "Must be text.")
         if not 0 < len(value) <= LONGEST_TERM:
@@ -108,6 +116,8 @@ def _term(resolve: Callable[[str], Term | Refusal]) -> PlainValidator:
             raise broken("control_character", CONTROLS_REFUSED)
         found = look_up(value)
         if isinstance(found, Refusal):
+            if found.code == WAITS and value.strip():
+                return UnreadTerm(value, _wording(found))
             raise broken(found.code, _wording(found))
         return found
 
@@ -132,6 +142,8 @@ def _known_country(code: str) -> str:
     return code
 
 
+WAITS = "unknown_term"
+"""The one refusal that is none: what stands for several terms, or for nothing, is refused."""
 CONTROLS_REFUSED = "Must not hold control characters such as line breaks or tabs."
 
 _TERM_SCHEMA = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_TERM})
@@ -156,7 +168,9 @@ Text256 = Annotated[
 Country = Annotated[
     str, AfterValidator(_known_country), Field(json_schema_extra={"pattern": "^[A-Z]{2}$"})
 ]
-KnownAgent = Annotated[Agent, _term(resolve_agent), _TERM_SCHEMA]
-KnownOrganism = Annotated[Organism, _term(resolve_organism), _TERM_SCHEMA]
-KnownSite = Annotated[Site, _term(resolve_site), _TERM_SCHEMA]
-KnownTransplantType = Annotated[TransplantType, _term(resolve_transplant_type), _TERM_SCHEMA]
+KnownAgent = Annotated[Agent | UnreadTerm, _term(resolve_agent), _TERM_SCHEMA]
+KnownOrganism = Annotated[Organism | UnreadTerm, _term(resolve_organism), _TERM_SCHEMA]
+KnownSite = Annotated[Site | UnreadTerm, _term(resolve_site), _TERM_SCHEMA]
+KnownTransplantType = Annotated[
+    TransplantType | UnreadTerm, _term(resolve_transplant_type), _TERM_SCHEMA
+]

@@ -7,10 +7,13 @@ Source: docs/api.md; docs/decisions/0005-organism-decides-infection-type.md.
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
+
+import msgspec
 
 from service.domain.events import (
     AnyEvent,
+    Demographics,
     Finding,
     FollowUpVisit,
     Infection,
@@ -19,10 +22,15 @@ from service.domain.events import (
     Product,
     Regimen,
     Transplant,
+    Unread,
     Void,
 )
+from service.domain.findings import Place, Species, finding_of
+from service.domain.terms import UNMAPPED
 from service.ingest.faults import Fault
+from service.ingest.fields import UnreadTerm
 from service.ingest.wire import (
+    DemographicsIn,
     FindingIn,
     FollowUpIn,
     InfectionIn,
@@ -38,6 +46,7 @@ from service.reference.vocabulary import Agent, Organism, Site
 
 LONG_AGO_YEARS = 10
 IMPLAUSIBLE_AGE_YEARS = 100
+TERM_WAITS = "term_waits"
 
 WARNINGS = {
     "duplicate_agent": "This is the same agent as another of the list; it is kept once.",
@@ -49,6 +58,8 @@ WARNINGS = {
     "correction.",
     "organism_pending": "The organism is not yet identified. Once it is, send the event again "
     "under a new event_id with `replaces` naming this one.",
+    "term_waits": "The event is kept; what it says of this term counts once an operator has mapped "
+    "it.",
     "site_overrides_specimen": "Site and specimen disagree. The site is kept, and the specimen "
     "beside it.",
     "usual_contaminant": "This organism seldom means disease. If it was isolation without "
@@ -56,8 +67,7 @@ WARNINGS = {
 }
 """Every warning of the ingest floor by its code; the event is kept."""
 
-TUBERCULOSIS_COMPLEX = "Mycobacterium tuberculosis complex"
-
+Known = TypeVar("Known")
 Warnings = list[Fault]
 
 
@@ -72,7 +82,7 @@ class _Common(TypedDict):
 def event_of(report: ReportIn, today_latest: date) -> tuple[AnyEvent, tuple[Fault, ...]]:
     """The event that a report tells of, and what is odd about it."""
     warnings: Warnings = []
-    if _is_long_ago(report.occurred_on, today_latest):
+    if not isinstance(report, DemographicsIn) and _is_long_ago(report.occurred_on, today_latest):
         _warn(warnings, "/occurred_on", "long_ago")
     event = _EVENTS[type(report)](report, warnings)
     return event, tuple(warnings)
@@ -100,9 +110,11 @@ def _transplant(report: TransplantIn, warnings: Warnings) -> Transplant:
     field, age_years = _age(report)
     if age_years > IMPLAUSIBLE_AGE_YEARS:
         _warn(warnings, f"/{field}", "implausible_age")
+    known, unread_type = _known(report.transplant_type, "/transplant_type", warnings)
     return Transplant(
         **_common(report),
-        transplant_type=report.transplant_type.name,
+        transplant_type=known.name if known else UNMAPPED,
+        unread_type=unread_type,
         indication=report.indication or "unknown",
         birth_year=report.birth_year,
         age_years=report.age_years,
@@ -129,20 +141,40 @@ def _product(product: ProductIn | None) -> Product:
 
 
 def _regimen(report: RegimenIn, warnings: Warnings) -> Regimen:
-    return Regimen(**_common(report), agents=_agents(report.agents, warnings))
+    agents, unread = _agents(report.agents, warnings)
+    return Regimen(**_common(report), agents=agents, unread_agents=unread)
 
 
-def _medication(report: MedicationIn, _warnings: Warnings) -> Medication:
-    return Medication(**_common(report), agent=report.agent.name, ended_on=report.ended_on)
+def _medication(report: MedicationIn, warnings: Warnings) -> Medication:
+    known, unread = _known(report.agent, "/agent", warnings)
+    return Medication(
+        **_common(report),
+        agent=known.name if known else UNMAPPED,
+        ended_on=report.ended_on,
+        unread_agents=(unread,) if unread else (),
+    )
 
 
-def _agents(agents: Sequence[Agent], warnings: Warnings) -> tuple[str, ...]:
+def _demographics(report: DemographicsIn, _warnings: Warnings) -> Demographics:
+    return Demographics(
+        **_common(report), birth_year=report.birth_year, sex=report.sex or "unknown"
+    )
+
+
+def _agents(
+    agents: Sequence[Agent | UnreadTerm], warnings: Warnings
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     names: set[str] = set()
+    unread: dict[str, None] = {}
     for place, agent in enumerate(agents):
-        if agent.name in names:
+        known, text = _known(agent, f"/agents/{place}", warnings)
+        if text is not None:
+            unread[text] = None
+        if known is not None and known.name in names:
             _warn(warnings, f"/agents/{place}", "duplicate_agent")
-        names.add(agent.name)
-    return tuple(sorted(names))
+        if known is not None:
+            names.add(known.name)
+    return tuple(sorted(names)), tuple(unread)
 
 
 def _infection(report: InfectionIn, warnings: Warnings) -> Infection:
@@ -150,56 +182,64 @@ def _infection(report: InfectionIn, warnings: Warnings) -> Infection:
 
 
 def _finding(report: FindingIn, pointer: str, warnings: Warnings) -> Finding:
-    organism = report.organism
-    infection_type = _infection_type(organism, report.infection_type)
-    if report.infection_type not in (None, "unknown", infection_type):
+    organism, unread_organism = _known(report.organism, f"{pointer}/organism", warnings)
+    site, unread_site = _known(report.site, f"{pointer}/site", warnings)
+    specimen, unread_specimen = _known(report.specimen, f"{pointer}/specimen", warnings)
+    found = finding_of(
+        _species(organism),
+        report.infection_type,
+        _place(site),
+        _place(specimen),
+        status=report.status or "infection",
+        certainty=report.certainty or "confirmed",
+    )
+    if report.infection_type not in (None, "unknown", found.infection_type):
         _warn(warnings, f"{pointer}/infection_type", "infection_type_overridden")
     if organism is not None and organism.pending:
         _warn(warnings, f"{pointer}/organism", "organism_pending")
     if organism is not None and organism.usual_contaminant and report.status != "colonisation":
         _warn(warnings, f"{pointer}/organism", "usual_contaminant")
-    where = _where(report.site, report.specimen)
-    implied = report.specimen.name if report.specimen else "unknown"
-    if where is not None and implied not in ("unknown", where.name):
+    if specimen is not None and specimen.name not in ("unknown", found.site):
         _warn(warnings, f"{pointer}/specimen", "site_overrides_specimen")
-    specimen = report.specimen or report.site
-    return Finding(
-        infection_type=infection_type,
-        organism=organism.name if organism else None,
-        organism_group=_organism_group(organism, infection_type),
-        site=where.name if where else "unknown",
-        site_class=where.site_class if where else "unknown",
-        specimen=specimen.specimen if specimen else None,
-        status=report.status or "infection",
-        certainty=report.certainty or "confirmed",
-        pending=organism.pending if organism else False,
+    if not (unread_organism or unread_site or unread_specimen):
+        return found
+    unread = Unread(
+        organism=unread_organism,
+        is_doubtful=unread_organism is not None and report.while_unread == "waits",
+        site=unread_site,
+        specimen=unread_specimen,
+        known_site=_place(site),
+        known_specimen=_place(specimen),
     )
+    return msgspec.structs.replace(found, unread=unread)
 
 
-def _infection_type(organism: Organism | None, stated: str | None) -> str:
-    if organism is None or (organism.pending and stated == "tuberculosis"):
-        return stated or "unknown"
-    return organism.infection_type
+def _known(
+    term: Known | UnreadTerm | None, pointer: str, warnings: Warnings
+) -> tuple[Known | None, str | None]:
+    """A term that is known, or the words of one that waits, with a remark."""
+    if isinstance(term, UnreadTerm):
+        warnings.append(Fault(pointer, TERM_WAITS, f"{term.message} {WARNINGS[TERM_WAITS]}"))
+        return None, term.text
+    return term, None
 
 
-def _organism_group(organism: Organism | None, infection_type: str) -> str:
-    """The group; a mycobacterium called tuberculosis before it is named is of that complex."""
-    if organism is not None and organism.pending and infection_type == "tuberculosis":
-        return TUBERCULOSIS_COMPLEX
-    return organism.group if organism else "unknown"
+def _species(organism: Organism | None) -> Species | None:
+    if organism is None:
+        return None
+    return Species(organism.name, organism.group, organism.infection_type, organism.pending)
 
 
-def _where(site: Site | None, specimen: Site | None) -> Site | None:
-    """The site as stated, else as the specimen implies; a site "unknown" states nothing."""
-    if site is not None and (site.name != "unknown" or specimen is None):
-        return site
-    return specimen
+def _place(site: Site | None) -> Place | None:
+    return Place(site.name, site.site_class, site.specimen) if site else None
 
 
 def _visit(report: FollowUpIn, warnings: Warnings) -> FollowUpVisit:
+    agents, unread = _agents(report.agents or (), warnings)
     return FollowUpVisit(
         **_common(report),
-        agents=None if report.agents is None else _agents(report.agents, warnings),
+        agents=None if report.agents is None else agents,
+        unread_agents=unread,
         findings=tuple(
             _finding(finding, f"/infections/{place}", warnings)
             for place, finding in enumerate(report.infections or ())
@@ -219,6 +259,7 @@ _EVENTS: dict[type[ReportIn], Callable[[Any, Warnings], AnyEvent]] = {
     TransplantIn: _transplant,
     RegimenIn: _regimen,
     MedicationIn: _medication,
+    DemographicsIn: _demographics,
     InfectionIn: _infection,
     FollowUpIn: _visit,
     OutcomeIn: _outcome,

@@ -1,4 +1,4 @@
-"""The seven kinds of event as they are sent.
+"""The eight kinds of event as they are sent.
 
 In:     one item of a body, parsed; the latest date on Earth as the validation context.
 Out:    a report whose terms are known, or a `ValidationError` with every fault of the item;
@@ -133,6 +133,13 @@ class FindingIn(Strict):
     certainty: Annotated[str, OneOf(CERTAINTIES)] | None = Field(
         default=None, description="`confirmed` if not given.", examples=["confirmed"]
     )
+    while_unread: Literal["counts", "waits"] | None = Field(
+        default=None,
+        description="What it comes to while nobody can read `organism`: an infection of unknown "
+        "type (`counts`, unless said otherwise), or nothing yet (`waits`: a laboratory's value, "
+        "which may be no organism).",
+        examples=["waits"],
+    )
 
 
 class TransplantIn(ReportIn):
@@ -192,6 +199,20 @@ class MedicationIn(ReportIn):
     )
 
 
+class DemographicsIn(ReportIn):
+    """Year of birth and sex, where they do not come with a transplant; the last word counts."""
+
+    type: Literal["demographics"]
+    birth_year: Annotated[int, Field(ge=1900, le=2200)] | None = Field(
+        default=None,
+        description="Used where the transplant has neither age nor birth year.",
+        examples=[1978],
+    )
+    sex: Annotated[str, OneOf(SEXES)] | None = Field(
+        default=None, description="Used where the transplant has none.", examples=["female"]
+    )
+
+
 class InfectionIn(FindingIn, ReportIn):
     """An infection; its day is the onset, or the specimen's day."""
 
@@ -234,7 +255,14 @@ class VoidIn(ReportIn):
 
 
 EventIn = Annotated[
-    TransplantIn | RegimenIn | MedicationIn | InfectionIn | FollowUpIn | OutcomeIn | VoidIn,
+    TransplantIn
+    | RegimenIn
+    | MedicationIn
+    | DemographicsIn
+    | InfectionIn
+    | FollowUpIn
+    | OutcomeIn
+    | VoidIn,
     Field(discriminator="type"),
 ]
 """One event of any type."""
@@ -245,11 +273,19 @@ REPORTS: dict[str, type[ReportIn]] = {
     "transplant": TransplantIn,
     "regimen": RegimenIn,
     "medication": MedicationIn,
+    "demographics": DemographicsIn,
     "infection": InfectionIn,
     "follow_up": FollowUpIn,
     "outcome": OutcomeIn,
     "void": VoidIn,
 }
 EVENT: TypeAdapter[
-    TransplantIn | RegimenIn | MedicationIn | InfectionIn | FollowUpIn | OutcomeIn | VoidIn
+    TransplantIn
+    | RegimenIn
+    | MedicationIn
+    | DemographicsIn
+    | InfectionIn
+    | FollowUpIn
+    | OutcomeIn
+    | VoidIn
 ] = TypeAdapter(EventIn)

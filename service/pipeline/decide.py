@@ -20,10 +20,14 @@ Status = Literal["accepted", "duplicate", "rejected"]
 
 @dataclass(frozen=True, slots=True)
 class KnownEvent:
-    """What must be known of an earlier event: whose it is and what it said."""
+    """What must be known of an earlier event: whose it is and what it said.
+
+    One of a move cannot be corrected or voided by itself; the move is taken back.
+    """
 
     patient: str
     received: str
+    is_of_move: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Drafts that one sender sent together; with `atomic`, all of them are kept or none."""
+    """Drafts that one sender sent together; with `atomic`, all of them are kept or none.
+
+    `is_of_move`: the service writes them itself, to record a move or to take it back.
+    """
 
     drafts: Sequence[Draft]
     atomic: bool = False
     actor: Actor = COMMAND_LINE
+    is_of_move: bool = False
 
     def keeps(self, verdicts: Iterable[Verdict]) -> bool:
         """Is what was accepted of it to be kept?"""
@@ -74,7 +82,7 @@ def decide_batches(
         kept: dict[EventKey, KnownEvent] = {}
         verdicts = []
         for draft in batch.drafts:
-            verdict = _judge(draft, ChainMap(kept, so_far))
+            verdict = _judge(draft, ChainMap(kept, so_far), is_of_move=batch.is_of_move)
             verdicts.append(verdict)
             if verdict.status == "accepted":
                 kept[key_of(draft.event)] = KnownEvent(draft.event.patient, draft.received)
@@ -84,7 +92,9 @@ def decide_batches(
     return judged
 
 
-def _judge(draft: Draft, known: Mapping[EventKey, KnownEvent]) -> Verdict:
+def _judge(
+    draft: Draft, known: Mapping[EventKey, KnownEvent], *, is_of_move: bool = False
+) -> Verdict:
     earlier = known.get(key_of(draft.event))
     if earlier is not None and earlier.received == draft.received:
         return Verdict(draft, "duplicate")
@@ -93,7 +103,9 @@ def _judge(draft: Draft, known: Mapping[EventKey, KnownEvent]) -> Verdict:
     faults = tuple(
         _unknown_reference(field)
         for field, named in references(draft.event).items()
-        if named not in known or known[named].patient != draft.event.patient
+        if named not in known
+        or known[named].patient != draft.event.patient
+        or (known[named].is_of_move and not is_of_move)
     )
     return Verdict(draft, "rejected" if faults else "accepted", faults)
 

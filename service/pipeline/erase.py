@@ -15,10 +15,12 @@ from service.errors import NotFound
 from service.pipeline.counted import forget
 from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
-from service.store import audit, erasure, ledger, merges, sources
+from service.store import audit, erasure, ledger, merges, sources, unread_terms
 from service.store import events as event_store
+from service.store import moves as move_store
 from service.store.audit import AuditEntry
 from service.store.events import PatientKey
+from service.store.import_rows import forget_in_imports
 from service.store.ledger import Posting
 from service.store.rebuild_cursor import forget_in_rebuild
 
@@ -43,11 +45,14 @@ def erase(surveillance: Surveillance, patient: PatientKey, actor: Actor) -> int:
             ledger.forget(connection, name, position)
             event_store.erase_events(connection, name)
             sources.forget_sources(connection, name)
+            unread_terms.forget_terms(connection, name)
+            move_store.forget_moves(connection, name)
         merges.forget_merges(connection, known.of[person])
         ledger.advance(connection, position, now)
         watch(connection, surveillance, postings, reached, position)
         for name in known.of[person]:
             erasure.forget_in_alerts(connection, name)
+            forget_in_imports(connection, name)
             forget_in_rebuild(connection, name)
         facts = {"facility": patient.facility}
         entry = AuditEntry(now, actor, "patient_erased", facts, position, known.of[person])

@@ -12,9 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.domain.contributions import Contributions
+from service.domain.events import AnyEvent, Move
 from service.domain.remarks import REMARKS, remarks
+from service.domain.terms import terms_of
 from service.domain.timeline import PatientTimeline
 from service.ingest.faults import Draft, Fault
+from service.ingest.resolve import TERM_WAITS
 from service.pipeline.audit_trail import events_recorded
 from service.pipeline.counted import counted
 from service.pipeline.decide import (
@@ -27,7 +30,7 @@ from service.pipeline.decide import (
 )
 from service.pipeline.monitor import watch
 from service.pipeline.surveillance import Surveillance
-from service.store import audit, ledger, merges
+from service.store import audit, ledger, merges, unread_terms
 from service.store import events as event_store
 from service.store.engine import Connection
 from service.store.events import PatientKey, ReceivedEvent
@@ -108,7 +111,11 @@ def _judge(connection: Connection, batches: Sequence[Batch]) -> list[list[Verdic
         named.update(references(draft.event).values())
     known = event_store.find_events(connection, named)
     return decide_batches(
-        batches, {key: KnownEvent(row.event.patient, row.received) for key, row in known.items()}
+        batches,
+        {
+            key: KnownEvent(row.event.patient, row.received, isinstance(row.event, Move))
+            for key, row in known.items()
+        },
     )
 
 
@@ -124,9 +131,10 @@ def _apply(
     known = merges.persons(connection, map(_patient, accepted))
     earlier = merges.events_of_persons(connection, known)
     event_store.add_events(connection, received)
+    unread_terms.add_unread(connection, received)
 
     new: dict[PatientKey, list[ReceivedEvent]] = defaultdict(list)
-    for draft, row in zip(accepted, received, strict=True):
+    for draft, row in zip(accepted, unread_terms.as_they_count(connection, received), strict=True):
         new[known.person_of[_patient(draft)]].append(row)
     postings, timelines = [], {}
     for person, rows in sorted(new.items()):
@@ -147,5 +155,15 @@ def _patient(draft: Draft) -> PatientKey:
 
 
 def _warnings(draft: Draft, patient: PatientTimeline) -> tuple[Fault, ...]:
-    found = (Fault("", code, REMARKS[code]) for code in remarks(patient, draft.event))
-    return (*draft.warnings, *found)
+    counts_as = _as_it_counts(draft.event, patient)
+    waits = next(terms_of(counts_as), None) is not None
+    told = (fault for fault in draft.warnings if waits or fault.code != TERM_WAITS)
+    found = (Fault("", code, REMARKS[code]) for code in remarks(patient, counts_as))
+    return (*told, *found)
+
+
+def _as_it_counts(event: AnyEvent, patient: PatientTimeline) -> AnyEvent:
+    """The event with its terms read as was decided; most have none to read."""
+    if next(terms_of(event), None) is None:
+        return event
+    return next(one for one in patient.received if one.event_id == event.event_id)

@@ -21,6 +21,7 @@ from service.pipeline.record import Receipt, record_within
 from service.pipeline.surveillance import Surveillance
 from service.store import ledger
 from service.store import sources as source_store
+from service.store.engine import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,36 +68,70 @@ def record_sources(
 
     Of a source that is told twice, what it says last counts.
     """
-    latest = {source.name: source for source in told}
     with surveillance.write() as connection:
-        earlier = source_store.events_of_sources(connection, facility, latest)
-        read = {
-            name: _read(surveillance, restate(source, facility, earlier[name]))
-            for name, source in latest.items()
-        }
-        sound = [name for name, one in read.items() if not one.faults]
-        groups = [[name] for name in sound]
-        if atomic:
-            groups = [sound] if len(sound) == len(read) else []
-        batches = [
-            Batch([draft for name in group for draft in read[name].drafts], True, actor)
-            for group in groups
-        ]
-        receipts = record_within(connection, surveillance, batches)
-        outcomes = {name: Outcome(known=one.known, faults=one.faults) for name, one in read.items()}
-        for group, batch, receipt in zip(groups, batches, receipts, strict=True):
-            outcomes |= _outcomes(group, read, receipt, is_kept=batch.keeps(receipt.verdicts))
-        source_store.add_source_events(
-            connection,
-            [
-                (facility, name, draft.event.event_id, draft.event.patient)
-                for name, outcome in outcomes.items()
-                if outcome.recorded or outcome.voided
-                for draft in read[name].drafts
-            ],
+        return record_sources_within(
+            connection, surveillance, facility, told, atomic=atomic, actor=actor
         )
-        position = ledger.head_position(connection)
+
+
+def record_sources_within(
+    connection: Connection,
+    surveillance: Surveillance,
+    facility: str,
+    told: Sequence[Source],
+    *,
+    atomic: bool = False,
+    actor: Actor = COMMAND_LINE,
+) -> Restating:
+    """Record what the sources say within a transaction of `surveillance.write()`."""
+    latest = {source.name: source for source in told}
+    earlier = source_store.events_of_sources(connection, facility, latest)
+    read = {
+        name: _read(surveillance, restate(source, facility, earlier[name]))
+        for name, source in latest.items()
+    }
+    sound = [name for name, one in read.items() if not one.faults]
+    groups = [[name] for name in sound]
+    if atomic:
+        groups = [sound] if len(sound) == len(read) else []
+    batches = [
+        Batch([draft for name in group for draft in read[name].drafts], True, actor)
+        for group in groups
+    ]
+    receipts = record_within(connection, surveillance, batches)
+    outcomes = {name: Outcome(known=one.known, faults=one.faults) for name, one in read.items()}
+    for group, batch, receipt in zip(groups, batches, receipts, strict=True):
+        outcomes |= _outcomes(group, read, receipt, is_kept=batch.keeps(receipt.verdicts))
+    source_store.add_source_events(
+        connection,
+        [
+            (facility, name, draft.event.event_id, draft.event.patient)
+            for name, outcome in outcomes.items()
+            if outcome.recorded or outcome.voided
+            for draft in read[name].drafts
+        ],
+    )
+    position = ledger.head_position(connection)
     return Restating(tuple(outcomes[source.name] for source in told), position)
+
+
+def rehearse_sources(
+    connection: Connection, surveillance: Surveillance, facility: str, told: Sequence[Source]
+) -> tuple[Outcome, ...]:
+    """What would become of each source, each told once; nothing is recorded."""
+    names = [source.name for source in told]
+    earlier = source_store.events_of_sources(connection, facility, names)
+    return tuple(
+        _expected(_read(surveillance, restate(source, facility, earlier[source.name])))
+        for source in told
+    )
+
+
+def _expected(one: _Read) -> Outcome:
+    if one.faults:
+        return Outcome(known=one.known, faults=one.faults)
+    voids = sum(isinstance(draft.event, Void) for draft in one.drafts)
+    return Outcome(recorded=len(one.drafts) - voids, voided=voids, known=one.known)
 
 
 def _read(surveillance: Surveillance, restated: Restated) -> _Read:

@@ -27,7 +27,7 @@ def patients_known(
     """Every patient in order of facility and pseudonym."""
     for keys in _batches(connection, facilities, after):
         known = merges.persons(connection, keys, position)
-        received = merges.events_of_persons(connection, known)
+        received = merges.events_of_persons(connection, known, position)
         for key in keys:
             if known.person_of[key] == key:
                 yield key, [row.event for row in received[key] if row.position <= position]

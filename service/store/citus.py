@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 DISTRIBUTED = (
     "events",
     "source_events",
+    "unread_terms",
     "patient_merges",
     "strata",
     "segments",
@@ -21,20 +22,25 @@ DISTRIBUTED = (
     "alert_cases",
 )
 """What grows with patients. The others lie where the first does: all of a facility on one node."""
-REFERENCE = ("baselines", "monitors", "network_settings")
+REFERENCE = ("baselines", "monitors", "network_settings", "import_mappings")
 """Small, seldom written, the same for the whole network."""
 LOCAL = (
     "ledger_head",
     "ledger_commits",
     "rebuild_cursor",
+    "term_decisions",
     "alerts",
     "alert_history",
     "monitor_readings",
+    "patient_moves",
     "api_keys",
     "audit",
     "audit_mentions",
     "audit_salts",
     "audit_head",
+    "imports",
+    "import_rows",
+    "import_faults",
 )
 """What one place has to decide or to number; never in one statement with a distributed table."""
 

@@ -20,6 +20,7 @@ from sqlmodel import col
 from service.store.bulk import select_rows
 from service.store.events import PatientKey, ReceivedEvent, events_of_patients
 from service.store.tables import PatientMergeRow
+from service.store.unread_terms import as_they_count
 
 
 class Merge(NamedTuple):
@@ -61,10 +62,17 @@ def persons(
 
 
 def events_of_persons(
-    connection: Connection, known: Persons
+    connection: Connection, known: Persons, position: int | None = None
 ) -> dict[PatientKey, list[ReceivedEvent]]:
-    """All events of each person, whatever the pseudonym, in order of receipt."""
-    received = events_of_patients(connection, known.person_of)
+    """All events of each person, whatever the pseudonym, in order of receipt.
+
+    They are as they count: their terms read as was decided up to the position (None: now).
+    """
+    as_recorded = events_of_patients(connection, known.person_of)
+    everything = [row for rows in as_recorded.values() for row in rows]
+    received: dict[PatientKey, list[ReceivedEvent]] = defaultdict(list)
+    for row in as_they_count(connection, everything, position):
+        received[PatientKey(row.event.facility, row.event.patient)].append(row)
     found: dict[PatientKey, list[ReceivedEvent]] = {}
     for person, names in known.of.items():
         rows = [row for name in names for row in received.get(name, ())]

@@ -31,6 +31,15 @@ def events_of_sources(
     return found
 
 
+def patients_of_sources(
+    connection: Connection, facility: str, names: Iterable[str]
+) -> dict[str, str]:
+    """Of whom each known source has spoken."""
+    keys = [(facility, name) for name in sorted(set(names))]
+    wanted = ("source", "patient")
+    return dict(select_rows(connection, SourceEventRow, ("facility", "source"), keys, wanted))
+
+
 def add_source_events(connection: Connection, rows: Iterable[tuple[str, str, str, str]]) -> None:
     """Note which events came of which source: facility, source, event_id, patient."""
     columns = ("facility", "source", "event_id", "patient")

@@ -115,6 +115,49 @@ class SourceEventRow(SQLModel, table=True):
     patient: str = Field(max_length=IDENTIFIER)
 
 
+class UnreadTermRow(SQLModel, table=True):
+    """A term of an event that nobody could read when it came, shown as it may be listed."""
+
+    __tablename__ = "unread_terms"
+    __table_args__ = (
+        Index("ix_unread_terms_term", "term_id", "facility", "patient"),
+        Index("ix_unread_terms_patient", "facility", "patient"),
+    )
+
+    facility: str = Field(primary_key=True, max_length=IDENTIFIER)
+    event_id: str = Field(primary_key=True, max_length=TERM)
+    term_id: str = Field(primary_key=True, max_length=16)
+    kind: str = Field(max_length=16)
+    label: str = Field(max_length=TERM)
+    patient: str = Field(max_length=IDENTIFIER)
+    seen_on: date = Field(sa_type=Date)
+
+
+class TermDecisionRow(SQLModel, table=True):
+    """What was decided of a term, for a facility or (without one) for the network.
+
+    It holds for the patients of bucket b, of `buckets`, from the b-th position on; those that are
+    not reached yet are counted as before.
+    """
+
+    __tablename__ = "term_decisions"
+    __table_args__ = (Index("ix_term_decisions_term", "term_id"),)
+
+    sequence: int = Field(
+        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    facility: str | None = Field(default=None, max_length=IDENTIFIER)
+    term_id: str = Field(max_length=16)
+    kind: str = Field(max_length=16)
+    label: str = Field(max_length=TERM)
+    verdict: str = Field(max_length=16)
+    target: list[Any] | None = Field(default=None, sa_type=JSON)
+    actor: str = Field(max_length=TERM)
+    recorded_at: datetime = Field(sa_type=UtcInstant)
+    buckets: int
+    positions: list[int] = Field(sa_type=JSON)
+
+
 class PatientMergeRow(SQLModel, table=True):
     """One pseudonym that stands for another person's from `position` to before `parted_at`."""
 
@@ -128,6 +171,30 @@ class PatientMergeRow(SQLModel, table=True):
     )
     merged_into: str = Field(max_length=IDENTIFIER)
     parted_at: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class PatientMoveRow(SQLModel, table=True):
+    """A move of a patient that was offered to another facility, and what became of the offer.
+
+    A pseudonym is gone when its patient was erased; `position` is where a move was recorded.
+    """
+
+    __tablename__ = "patient_moves"
+    __table_args__ = (
+        Index("ix_patient_moves_from", "from_facility", "from_patient"),
+        Index("ix_patient_moves_to", "to_facility", "to_patient"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    from_facility: str = Field(max_length=IDENTIFIER)
+    from_patient: str | None = Field(default=None, max_length=IDENTIFIER)
+    to_facility: str = Field(max_length=IDENTIFIER)
+    to_patient: str | None = Field(default=None, max_length=IDENTIFIER)
+    moved_on: date = Field(sa_type=Date)
+    offered_at: datetime = Field(sa_type=UtcInstant)
+    expires_at: datetime = Field(sa_type=UtcInstant)
+    state: str = Field(max_length=16)
+    position: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class StratumRow(SQLModel, table=True):
@@ -406,4 +473,76 @@ class NetworkSettingRow(SQLModel, table=True):
     name: str = Field(primary_key=True, max_length=64)
     recorded_at: datetime = Field(sa_type=UtcInstant)
     actor: str = Field(max_length=TERM)
+    body: str = Field(sa_type=Text)
+
+
+class ImportRow(SQLModel, table=True):
+    """A file that was sent, and what became of it; `facilities` is what its sender's key reaches.
+
+    `taken` is the number of the last row that was worked on. `holder` is the process that works on
+    it, `seen_at` when that process last said so.
+    """
+
+    __tablename__ = "imports"
+
+    id: str = Field(primary_key=True, max_length=32)
+    created_at: datetime = Field(sa_type=UtcInstant)
+    actor: str = Field(max_length=TERM)
+    key_id: str | None = Field(default=None, max_length=TERM)
+    facilities: list[str] | None = Field(default=None, sa_type=JSON)
+    mapping: str | None = Field(default=None, max_length=64)
+    dry_run: bool
+    state: str = Field(max_length=16)
+    holder: str | None = Field(default=None, max_length=32)
+    seen_at: datetime = Field(sa_type=UtcInstant)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcInstant)
+    rows_sent: int = Field(sa_type=BigInteger)
+    taken: int = Field(sa_type=BigInteger)
+    counts: dict[str, int] = Field(sa_type=JSON)
+    warnings: dict[str, int] = Field(sa_type=JSON)
+    faults: int = Field(sa_type=BigInteger)
+    position: int | None = Field(default=None, sa_type=BigInteger)
+    note: str | None = Field(default=None, sa_type=Text)
+
+
+class ImportWaitingRow(SQLModel, table=True):
+    """A row of a file, through the mapping, until it is recorded; whose it is, so that whoever is
+    erased meanwhile is erased here too."""
+
+    __tablename__ = "import_rows"
+    __table_args__ = (Index("ix_import_rows_patient", "facility", "patient"),)
+
+    import_id: str = Field(primary_key=True, max_length=32)
+    number: int = Field(
+        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    facility: str | None = Field(default=None, max_length=IDENTIFIER)
+    patient: str | None = Field(default=None, max_length=IDENTIFIER)
+    body: str = Field(sa_type=Text)
+
+
+class ImportFaultRow(SQLModel, table=True):
+    """A fault in a file: where it is and what to do; never what stands there."""
+
+    __tablename__ = "import_faults"
+
+    import_id: str = Field(primary_key=True, max_length=32)
+    number: int = Field(
+        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    line: int = Field(sa_type=BigInteger)
+    field: str = Field(sa_type=Text)
+    code: str = Field(max_length=64)
+    message: str = Field(sa_type=Text)
+
+
+class ImportMappingRow(SQLModel, table=True):
+    """A mapping file as it was put last; `facilities` is what its owner's key reaches."""
+
+    __tablename__ = "import_mappings"
+
+    name: str = Field(primary_key=True, max_length=64)
+    recorded_at: datetime = Field(sa_type=UtcInstant)
+    actor: str = Field(max_length=TERM)
+    facilities: list[str] | None = Field(default=None, sa_type=JSON)
     body: str = Field(sa_type=Text)

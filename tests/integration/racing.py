@@ -16,6 +16,7 @@ from random import Random
 from threading import Event
 from typing import Any
 
+from service.domain.audit_chain import Actor
 from service.domain.figures import RateDefinition
 from service.ingest.faults import Draft
 from service.ingest.items import read_item
@@ -89,7 +90,7 @@ def erase_those(surveillance: Surveillance, stored: "SimpleQueue[str | None]") -
     erased = []
     while (patient := stored.get(timeout=60)) is not None:
         facility = chart(patient)[0]["facility"]
-        erase(surveillance, PatientKey(facility, patient), "test")
+        erase(surveillance, PatientKey(facility, patient), Actor("test"))
         erased.append(patient)
     return erased
 

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select
 
+from service.domain.audit_chain import Actor
 from service.examples.mexico import mexico_events
 from service.monitors.alerts import AlertState
 from service.monitors.discoveries import WITH_E_VALUE
@@ -136,7 +137,7 @@ def test_what_stands_is_e_bh_over_the_ledger_of_today(databases, history, level)
     with databases(migrated=True) as url, network_in(url) as network:
         with network.surveillance.database.write() as connection:
             budget = ErrorBudget(false_discovery_rate=level)
-            set_budget(connection, network.surveillance, budget, "operator")
+            set_budget(connection, network.surveillance, budget, Actor("operator"))
         sent: set[str] = set()
         for number, step in enumerate(history):
             live(network, number, step, sent)

@@ -35,11 +35,12 @@ PATIENCE_SECONDS = 120
 ROOT = Path(__file__).parents[2]
 ERASE = """
 import sys
+from service.domain.audit_chain import Actor
 from service.pipeline.erase import erase
 from service.pipeline.surveillance import Surveillance
 from service.store.engine import Database
 from service.store.events import PatientKey
-erase(Surveillance(Database(sys.argv[1])), PatientKey(*sys.argv[2:]), "test")
+erase(Surveillance(Database(sys.argv[1])), PatientKey(*sys.argv[2:]), Actor("test"))
 """
 
 

@@ -46,6 +46,7 @@ sys.exit(0 if server.started else 3)
 """
 PATIENCE_SECONDS = 60
 ALL_SCOPES = tuple(Scope)
+PSEUDONYM_KEY = "the simulated secret of a simulated network"
 
 
 class DidNotStartError(RuntimeError):
@@ -143,7 +144,10 @@ def wait_until_ready(base_url: str, process: "subprocess.Popen[bytes]", log_file
 def service(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service on each store, shared: a test keeps to facilities of its own."""
     log_file = tmp_path_factory.mktemp("service") / "log"
-    with databases(migrated=True) as url, running(url, log_file) as service:
+    with (
+        databases(migrated=True) as url,
+        running(url, log_file, pseudonym_key=PSEUDONYM_KEY) as service,
+    ):
         yield service
 
 

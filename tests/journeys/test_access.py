@@ -49,11 +49,18 @@ def test_an_expired_key_opens_nothing_any_more(service):
 
 def test_health_and_documentation_need_no_key(service):
     with service.client(None) as nobody:
-        paths = ("/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json")
+        paths = (
+            "/health/live",
+            "/health/ready",
+            "/metrics",
+            "/docs",
+            "/openapi.json",
+            "/fhir/metadata",
+        )
         assert {path: nobody.get(path).status_code for path in paths} == dict.fromkeys(paths, 200)
 
 
-OPEN = {"/health/live", "/health/ready", "/metrics", "/problems/{name}"}
+OPEN = {"/fhir/metadata", "/health/live", "/health/ready", "/metrics", "/problems/{name}"}
 METHODS = {"get", "put", "post", "patch", "delete"}
 
 
@@ -73,7 +80,9 @@ def test_every_door_is_locked_and_each_key_opens_only_its_own(service, client):
             for visitor, status in ((nobody, 401), (stranger, 403)):
                 answer = visitor.request(method, path)
                 assert answer.status_code == status, (method, path, answer.text)
-                assert answer.headers["content-type"] == "application/problem+json"
+                is_fhir = path.startswith("/fhir")
+                kind = "application/fhir+json" if is_fhir else "application/problem+json"
+                assert answer.headers["content-type"] == kind
 
 
 def test_a_bound_key_sees_no_other_facility_not_even_in_totals(service, client, facility):

@@ -34,13 +34,13 @@ TRANSPLANT = {
     "occurred_on": "2022-03-01",
     "transplant_type": "allo-HSCT",
 }
-UNKNOWN_AGENT = {
+ENDLESS_AGENT = {
     "type": "regimen",
     "event_id": "r1",
     "facility": "ucd-01",
     "patient": "named-by-mistake",
     "occurred_on": "2022-03-01",
-    "agents": ["Zzyzx"],
+    "agents": ["Zzyzx" * 30],
 }
 BEFORE_ENTRY = {
     "type": "infection",
@@ -147,7 +147,7 @@ def migrated(workplace: Path, sqlite_databases: Databases) -> Path:
 def test_every_fault_is_told_by_line_and_pointer_and_no_value_is_repeated(migrated: Path):
     file = migrated / "events.ndjson"
     file.write_bytes(
-        lines(TRANSPLANT, UNKNOWN_AGENT, BEFORE_ENTRY) + b"no json\n" + lines(VOIDS_NOTHING)
+        lines(TRANSPLANT, ENDLESS_AGENT, BEFORE_ENTRY) + b"no json\n" + lines(VOIDS_NOTHING)
     )
 
     rehearsed = graftwatch("import", "--dry-run", str(file))
@@ -156,7 +156,7 @@ def test_every_fault_is_told_by_line_and_pointer_and_no_value_is_repeated(migrat
 
     faults = [line for line in done.stderr.splitlines() if line.startswith("line ")]
     assert [fault.split(": ")[:3] for fault in faults if fault.count(": ") > 2 or "/" in fault] == [
-        ["line 2", "/agents/0", "unknown_term"],
+        ["line 2", "/agents/0", "too_long"],
         ["line 5", "/voids", "unknown_event"],
     ]
     assert faults[1].startswith("line 4: malformed_json: ")
@@ -172,7 +172,7 @@ def test_every_fault_is_told_by_line_and_pointer_and_no_value_is_repeated(migrat
 
 def test_a_clean_file_exits_0_and_a_hopeless_one_2(migrated: Path):
     assert graftwatch("import", "-", sent=lines(TRANSPLANT)).returncode == 0
-    assert graftwatch("import", "-", sent=lines(UNKNOWN_AGENT)).returncode == 2
+    assert graftwatch("import", "-", sent=lines(ENDLESS_AGENT)).returncode == 2
     assert graftwatch("import", str(migrated / "not there.csv")).returncode == 2
     assert graftwatch("import", str(migrated / "events.docx")).returncode == 2
 
@@ -212,7 +212,7 @@ def test_what_came_before_a_break_is_kept(migrated: Path):
 
 
 def test_import_stops_after_as_many_rejections_as_allowed(migrated: Path):
-    events = [UNKNOWN_AGENT | {"event_id": f"r{n}"} for n in range(10)]
+    events = [ENDLESS_AGENT | {"event_id": f"r{n}"} for n in range(10)]
     done = graftwatch("import", "-", "--max-errors", "3", sent=lines(*events, TRANSPLANT))
     assert done.stdout == "3 received, 0 accepted, 0 known before, 3 rejected\n"
 

@@ -208,7 +208,7 @@ def test_a_key_that_may_not_is_told_so(network: Service) -> None:
 def test_a_file_is_imported_into_a_service_elsewhere(network: Service, tmp_path: Path) -> None:
     events: list[dict[str, Any]] = [
         *injected("ucd-09", "p1", "2024-01-01"),
-        {**injected("ucd-09", "p2", "2024-01-01")[0], "transplant_type": "nonsense"},
+        {**injected("ucd-09", "p2", "2024-01-01")[0], "transplant_type": "ASCT"},
         {"type": "void", "event_id": "v", "facility": "ucd-09", "patient": "p1",
          "occurred_on": "2024-02-01", "voids": "never-sent"},
     ]  # fmt: skip
@@ -220,7 +220,7 @@ def test_a_file_is_imported_into_a_service_elsewhere(network: Service, tmp_path:
     first = graftwatch(*words)
     assert first.returncode == 1
     assert first.stdout.strip() == "4 received, 2 accepted, 0 known before, 2 rejected"
-    assert "line 3: /transplant_type: unknown_term" in first.stderr
+    assert "line 3: /transplant_type: ambiguous_term" in first.stderr
     assert "line 4: /voids: " in first.stderr
     again = graftwatch(*words)
     assert again.stdout.strip() == "4 received, 0 accepted, 2 known before, 2 rejected"

@@ -217,3 +217,27 @@ def test_a_path_shows_its_threshold_and_none_of_its_cases(watched_client, networ
         )
         assert page.status_code in (200, 303)
         assert "this key may not read patients" in reader.get("/").text
+        for path in ("/facilities", f"/facilities/{facility}", "/data-quality", "/baselines"):
+            assert reader.get(path).status_code == 200, path
+        asked = f"/rates?by=sex&infection_type=ntm&facility={facility}"
+        explored = reader.get(asked)
+        assert explored.status_code == 200
+        assert explored.text.count('<td class="figure">hidden</td>') >= 2
+        assert "patients:read" in reader.get(f"{asked}&interval=week").text
+        assert reader.get(f"/facilities/{facility}/patients/female-0").status_code == 403
+
+
+def test_a_measure_report_masks_what_is_small(reader, client):
+    asked = {"by": "sex", "infection_type": "ntm"}
+    told = reader.get("/fhir/MeasureReport", params=asked).json()
+    whole = client.get("/fhir/MeasureReport", params=asked).json()
+
+    def numerators(bundle: Any) -> list[Any]:
+        (group,) = bundle["entry"][0]["resource"]["group"]
+        strata = group["stratifier"][0]["stratum"]
+        return [one["population"][0].get("count") for one in (group, *strata)]
+
+    assert None not in numerators(whole)
+    assert numerators(told)[0] == 18
+    assert numerators(told).count(None) >= 2
+    assert "masked" in json.dumps(told)

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.commands.migrating import add_what_is_shipped
+from service.commands.workers import CANNOT_START, DATABASE_IS_AWAY, serve_or_exit
 from service.pipeline.rebuild import rebuild
 from service.pipeline.surveillance import Surveillance
-from service.settings import read_settings
+from service.settings import Settings, read_settings
 from service.store.engine import Database
 from service.store.migrate import downgrade
 from tests.journeys.conftest import PATIENCE_SECONDS, Service, stop, wait_until_ready
@@ -247,6 +248,7 @@ def test_a_worker_that_comes_again_waits_for_a_database_that_is_away(
     own_postgres: OwnPostgres, tmp_path: Path
 ) -> None:
     with supervised(own_postgres.create(), tmp_path, auth="off") as workers:
+        by_each(workers, "/health/ready")
         victim, other = sorted(workers.pids)
         with own_postgres.stopped():
             os.kill(victim, signal.SIGKILL)
@@ -255,6 +257,28 @@ def test_a_worker_that_comes_again_waits_for_a_database_that_is_away(
         wait_for(lambda: len(workers.pids) == 2)
         assert other in workers.pids
         assert [answer.status_code for answer in by_each(workers, "/health/ready")] == [200, 200]
+
+
+def test_a_worker_that_loses_the_database_as_it_starts_is_started_again(
+    own_postgres: OwnPostgres,
+) -> None:
+    """Only what another try would not mend ends the service."""
+    lost = []
+
+    def serve_in_vain(_: Settings) -> bool:
+        lost[0].__enter__()
+        return False
+
+    def exit_code(during: AbstractContextManager[None]) -> Any:
+        lost[:] = [during]
+        with pytest.raises(SystemExit) as ended:
+            serve_or_exit(settings, serve_in_vain)
+        during.__exit__(None, None, None)
+        return ended.value.code
+
+    settings = read_settings(database_url=own_postgres.create())
+    assert exit_code(nullcontext()) == CANNOT_START
+    assert exit_code(own_postgres.stopped()) == DATABASE_IS_AWAY
 
 
 def test_where_a_worker_cannot_start_the_service_ends_and_says_so(workers: Workers) -> None:

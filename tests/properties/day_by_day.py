@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from service.domain.events import (
     AnyEvent,
+    Demographics,
     Finding,
     FollowUpVisit,
     Infection,
@@ -199,8 +200,8 @@ def open_courses(standing: Sequence[AnyEvent]) -> dict[int, Course]:
             facility=chosen.facility,
             transplant_type="+".join(sorted({each.transplant_type for each in transplants})),
             indication=chosen.indication,
-            age_group=age_group_of(chosen),
-            sex=chosen.sex,
+            age_group=age_group_of(chosen, standing),
+            sex=sex_of(chosen, standing),
         )
     return courses
 
@@ -333,12 +334,32 @@ def phase_of(days_since_index: int) -> str:
     return "366+"
 
 
-def age_group_of(transplant: Transplant) -> str:
-    """The age group at index; the age in years wins over the birth year."""
+def told_of_the_person(standing: Sequence[AnyEvent]) -> list[Demographics]:
+    """What is said of the person, the last by date and then by event_id first."""
+    told = [event for event in standing if isinstance(event, Demographics)]
+    return sorted(told, key=lambda event: (day_of(event), event.event_id), reverse=True)
+
+
+def sex_of(transplant: Transplant, standing: Sequence[AnyEvent]) -> str:
+    """The transplant's, else what is said last of the person."""
+    if transplant.sex == "unknown":
+        for event in told_of_the_person(standing):
+            if event.sex != "unknown":
+                return event.sex
+    return transplant.sex
+
+
+def age_group_of(transplant: Transplant, standing: Sequence[AnyEvent]) -> str:
+    """The age group at index; the age in years wins over the birth year, and both over what is
+    said of the person elsewhere."""
+    said = [event.birth_year for event in told_of_the_person(standing) if event.birth_year]
+    year = transplant.occurred_on.year
     if transplant.age_years is not None:
         age_years = transplant.age_years
     elif transplant.birth_year is not None:
-        age_years = transplant.occurred_on.year - transplant.birth_year
+        age_years = year - transplant.birth_year
+    elif said and said[0] <= year:
+        age_years = year - said[0]
     else:
         return "unknown"
     for first, last in [(0, 17), (18, 39), (40, 59)]:

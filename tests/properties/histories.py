@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from service.domain.events import (
     AnyEvent,
+    Demographics,
     Finding,
     FollowUpVisit,
     Infection,
@@ -47,7 +48,17 @@ agents = st.sets(st.sampled_from(("mycophenolic acid", "sirolimus", "tacrolimus"
 )
 
 kinds = st.sampled_from(
-    ("infection", "infection", "visit", "visit", "regimen", "medication", "outcome", "outcome")
+    (
+        "infection",
+        "infection",
+        "visit",
+        "visit",
+        "regimen",
+        "medication",
+        "demographics",
+        "outcome",
+        "outcome",
+    )
 )
 outcomes = st.sampled_from(
     ("lost_to_follow_up", "withdrawn", "transferred_out", "death", "death", "relapse")
@@ -151,6 +162,10 @@ def other_drafts(draw: st.DrawFn) -> Draft:
         ended_on = None if lasted is None else occurred_on + timedelta(days=lasted)
         agent = draw(st.sampled_from(("sirolimus", "tacrolimus")))
         return Medication, {"occurred_on": occurred_on, "agent": agent, "ended_on": ended_on}
+    if kind == "demographics":
+        birth_year = draw(st.sampled_from((None, 1965, 2010)))
+        sex = draw(st.sampled_from(("female", "other", "unknown")))
+        return Demographics, {"occurred_on": occurred_on, "birth_year": birth_year, "sex": sex}
     outcome = draw(outcomes)
     return Outcome, {"occurred_on": occurred_on, "outcome": outcome}
 

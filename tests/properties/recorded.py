@@ -35,12 +35,16 @@ from service.store.tables import (
     RiskStepRow,
     SegmentRow,
     StratumRow,
+    TermDecisionRow,
+    UnreadTermRow,
 )
 
 LEDGER = (
     LedgerCommit,
     RecordedEvent,
     PatientMergeRow,
+    UnreadTermRow,
+    TermDecisionRow,
     StratumRow,
     SegmentRow,
     RiskStepRow,

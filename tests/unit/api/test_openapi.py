@@ -12,7 +12,7 @@ from service.main import create_app
 from service.settings import Settings
 
 METHODS = {"get", "put", "post", "patch", "delete"}
-OPEN = {"/health/live", "/health/ready", "/metrics", "/problems/{name}"}
+OPEN = {"/fhir/metadata", "/health/live", "/health/ready", "/metrics", "/problems/{name}"}
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_whoever_must_wait_is_told_how_long(description):
 def test_events_are_described_field_by_field(description):
     body = description["paths"]["/v1/events"]["post"]["requestBody"]
     assert set(body["content"]) == {"application/json", "application/x-ndjson"}
-    assert len(body["content"]["application/json"]["examples"]) == 7
+    assert len(body["content"]["application/json"]["examples"]) == 9
     schemas = description["components"]["schemas"]
     assert "transplant_type" in schemas["TransplantIn"]["properties"]
 

@@ -4,7 +4,7 @@ from datetime import date
 
 from service.domain.contributions import contributions
 from service.domain.courses import courses
-from service.domain.events import Finding, Infection, Transplant
+from service.domain.events import Demographics, Finding, Infection, Transplant
 from service.domain.rules import FollowUpRules
 
 
@@ -53,3 +53,33 @@ def test_an_infection_that_comes_before_its_transplant_event_waits_for_it() -> N
     index = transplant("t1", date(2020, 1, 1), "allo_hsct")
     (counted,) = contributions([infection, index], FollowUpRules()).episodes
     assert counted.counted
+
+
+def test_the_person_s_age_and_sex_fill_in_what_the_transplant_does_not_say() -> None:
+    who = {"facility": "ucd-01", "patient": "p1"}
+    silent = Transplant(event_id="1", occurred_on=date(2024, 1, 1), transplant_type="kidney", **who)
+    stated = Transplant(
+        event_id="2",
+        occurred_on=date(2025, 1, 1),
+        transplant_type="kidney",
+        age_years=17,
+        sex="male",
+        **who,
+    )
+    born = date(1960, 1, 1)
+    person = Demographics(event_id="3", occurred_on=born, birth_year=1960, sex="female", **who)
+
+    first, second = courses([silent, stated, person])
+
+    assert (first.age_group, first.transplant.sex) == ("60+", "female")
+    assert (second.age_group, second.transplant.sex) == ("0-17", "male")
+
+
+def test_nobody_is_born_after_their_transplant() -> None:
+    who = {"facility": "ucd-01", "patient": "p1", "occurred_on": date(2024, 1, 1)}
+    transplant = Transplant(event_id="1", transplant_type="kidney", **who)
+    person = Demographics(event_id="2", birth_year=2025, **who)
+
+    (course,) = courses([transplant, person])
+
+    assert course.age_group == "unknown"

@@ -1,4 +1,4 @@
-"""One patient's chart, told in the seven kinds of report."""
+"""One patient's chart, told in the eight kinds of report."""
 
 import json
 from datetime import date
@@ -44,6 +44,13 @@ def chart() -> Chart:
             "occurred_on": "2022-04-01",
             "agent": "Rapamune",
             "ended_on": "2022-12-31",
+        },
+        {
+            "type": "demographics",
+            "event_id": "d1",
+            "occurred_on": "2022-02-20",
+            "birth_year": 1978,
+            "sex": "female",
         },
         {
             "type": "infection",

@@ -42,6 +42,7 @@ def test_a_row_says_the_same_as_the_event_in_json(chart: Chart) -> None:
         },
         {"agents": "MMF; CsA"},
         {"agent": "Rapamune", "ended_on": "2022-12-31"},
+        {"birth_year": "1978", "sex": "female"},
         {
             "organism": "M. abscessus",
             "specimen": "CSF",
@@ -66,7 +67,7 @@ def test_a_row_says_the_same_as_the_event_in_json(chart: Chart) -> None:
 
     read = rows(table)
 
-    assert [item.index for item in read] == [2, 3, 4, 5, 6, 7, 8]
+    assert [item.index for item in read] == [2, 3, 4, 5, 6, 7, 8, 9]
     for item, report in zip(read, chart.values(), strict=True):
         same = read_line(1, json.dumps(report).encode(), today_latest=TODAY)
         assert isinstance(item, Draft), item
@@ -120,12 +121,12 @@ def test_none_says_that_no_agent_is_given_and_an_empty_cell_says_nothing() -> No
 def test_faults_and_warnings_name_columns() -> None:
     bad, odd, misplaced = rows(
         f"{COMMON},organism,status,product_lot,age_years\n"
-        "follow_up,v1,f,p,2022-01-01,zzz,sick,,\n"
+        "follow_up,v1,f,p,2022-01-01,no growth,sick,,\n"
         "follow_up,v2,f,p,2022-01-01,AFB,,,\n"
         f"outcome,o1,f,p,2022-01-01,,,{'x' * 200},44\n"
     )
 
-    assert pointers(bad) == [("/organism", "unknown_term"), ("/status", "not_allowed")]
+    assert pointers(bad) == [("/organism", "not_an_organism"), ("/status", "not_allowed")]
     assert pointers(odd) == [("/organism", "organism_pending")]
     assert ("/age_years", "unknown_field") in pointers(misplaced)
 

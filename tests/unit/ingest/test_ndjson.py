@@ -25,7 +25,7 @@ def test_a_stream_of_events(chart: Chart, today_latest: date) -> None:
 
     read = list(read_ndjson([stream], today_latest=today_latest))
 
-    assert [(item.index, type(item)) for item in read] == [(n, Draft) for n in range(1, 8)]
+    assert [(item.index, type(item)) for item in read] == [(n, Draft) for n in range(1, 9)]
 
 
 def test_lines_end_at_the_line_feed_only(chart: Chart, today_latest: date) -> None:

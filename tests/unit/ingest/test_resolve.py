@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from service.domain.events import (
+    Demographics,
     Finding,
     FollowUpVisit,
     Infection,
@@ -90,6 +91,15 @@ def test_a_medication_by_its_brand(chart: Chart, read: Read) -> None:
         agent="sirolimus",
         ended_on=date(2022, 12, 31),
     )
+
+
+def test_what_is_known_of_the_person_is_never_long_ago(chart: Chart, read: Read) -> None:
+    draft = accepted(read, chart["demographics"] | {"occurred_on": "1978-01-01"})
+
+    assert draft.event == Demographics(
+        **WHO, event_id="d1", occurred_on=date(1978, 1, 1), birth_year=1978, sex="female"
+    )
+    assert draft.warnings == ()
 
 
 def test_an_infection(chart: Chart, read: Read) -> None:

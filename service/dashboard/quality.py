@@ -1,0 +1,42 @@
+"""Data quality: how complete follow-up is, and how long reports take.
+
+In:     the API's follow-up quality and reporting lags.
+Out:    a page for whoever must chase what is missing.
+Source: docs/dashboard.md; docs/methods.md 9.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from service.api.follow_up import get_follow_up, get_reporting_lag, get_visits
+from service.api.follow_up_queries import LagQuery, QualityQuery
+from service.dashboard.answers import told
+from service.dashboard.rendering import page
+from service.dashboard.routes import PageRoute
+from service.dashboard.viewers import Viewer, settings_of, surveillance_of, viewer_of
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@router.get("/data-quality")
+def show_data_quality(request: Request, viewer: Annotated[Viewer, Depends(viewer_of)]) -> Response:
+    """What is missing, late, or still on its way."""
+    surveillance, settings, principal = (
+        surveillance_of(request),
+        settings_of(request),
+        viewer.principal,
+    )
+    by_facility = QualityQuery(by=["facility"], format="json")
+    everybody = QualityQuery(format="json")
+    quality = told(get_follow_up(request, surveillance, settings, principal, by_facility))
+    visits = told(get_visits(request, surveillance, settings, principal, everybody))
+    lags = told(get_reporting_lag(request, surveillance, principal, LagQuery(format="json")))
+    shown: dict[str, Any] = {
+        "quality": quality,
+        "visits": visits["window_totals"],
+        "lags": lags["window_totals"],
+        "lags_by_facility": lags["rows"],
+        "within_days": lags["definition"]["occurred_within_days"],
+    }
+    return page("quality.html", viewer, **shown)
