@@ -142,7 +142,9 @@ def create_app(settings: Settings) -> FastAPI:
                     surveillance,
                     metrics,
                     gathering,
-                    SharedLooks(partial(holder_of, surveillance, key_uses)),
+                    SharedLooks(
+                        partial(holder_of, surveillance, key_uses, settings.small_cells_below)
+                    ),
                     key_uses,
                     RateLimits(settings.requests_per_minute),
                     sightings,

@@ -136,6 +136,13 @@ class Settings(BaseSettings):
         ge=0,
         description="Requests a minute that each process takes from one key; 0 for any number.",
     )
+    small_cells_below: int = Field(
+        default=5,
+        ge=0,
+        le=100,
+        description="Counts from 1 to below this are hidden from keys without `patients:read`; 0 "
+        "hides none.",
+    )
     sse_poll_seconds: float = Field(
         default=1.0,
         gt=0,
@@ -167,6 +174,13 @@ class Settings(BaseSettings):
         except (ValueError, OSError, KeyError) as fault:
             raise ValueError("must be an IANA time zone such as Europe/Berlin") from fault
         return name
+
+    @field_validator("small_cells_below")
+    @classmethod
+    def _hide_more_than_ones(cls, bound: int) -> int:
+        if bound in (1, 2):
+            raise ValueError("must be 0, or at least 3: below 2 nothing is hidden, below 3 only 1")
+        return bound
 
     @field_validator("visit_schedule")
     @classmethod

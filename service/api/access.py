@@ -45,12 +45,16 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever holds a key; `facilities` is None where the key reaches all of them."""
+    """Whoever holds a key; `facilities` is None where the key reaches all of them.
+
+    Counts from 1 to `hidden_below - 1` are not shown to it; 0 where all are.
+    """
 
     name: str
     scopes: frozenset[str]
     facilities: tuple[str, ...] | None = None
     key_id: str = ""
+    hidden_below: int = 0
 
     @property
     def actor(self) -> Actor:
@@ -105,7 +109,9 @@ async def authenticate(
     return holder
 
 
-def holder_of(surveillance: Surveillance, uses: KeyUses, token: str) -> Principal:
+def holder_of(
+    surveillance: Surveillance, uses: KeyUses, small_cells_below: int, token: str
+) -> Principal:
     """The holder of a key; raises `Unauthorised` for one that is unknown, expired or revoked."""
     now = surveillance.clock()
     with surveillance.database.read() as connection:
@@ -113,7 +119,10 @@ def holder_of(surveillance: Surveillance, uses: KeyUses, token: str) -> Principa
     if found is None or not found.is_valid(now):
         raise Unauthorised("The key is unknown, expired or revoked.", code="invalid_key")
     uses.note(found, surveillance.today())
-    return Principal(found.name, frozenset(found.scopes), found.facilities, found.id)
+    hidden_below = 0 if Scope.PATIENTS_READ in found.scopes else small_cells_below
+    return Principal(
+        found.name, frozenset(found.scopes), found.facilities, found.id, hidden_below=hidden_below
+    )
 
 
 def require(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:

@@ -139,7 +139,7 @@ def facility_line(
     position = row.get("position")
     return FacilityLine(
         name=name,
-        cases=words.count(row["cases"]),
+        cases=words.HIDDEN if row.get("suppressed") else words.count(row["cases"]),
         person_years=words.number(row["person_years"]),
         rate=f"{words.number(row['rate'])} ({words.limits(row['ci'])})",
         expected=words.number(row.get("expected")),

@@ -358,6 +358,16 @@ def test_a_document_larger_than_allowed_is_413(client, facility):
     require_problem(squeezed, 413)
 
 
+@pytest.mark.parametrize("media", ["application/json", "application/x-ndjson"])
+def test_a_small_gzip_that_unfolds_beyond_all_measure_is_413(client, facility, media):
+    """32 MiB of line ends in 32 KiB: neither memory nor the bounds on bodies would stop it."""
+    bomb = gzip.compress(b"\n" * (32 * 1024 * 1024))
+    assert len(bomb) < 40_000
+    headers = GZIP | {"content-type": media}
+    assert client.post("/v1/events", content=bomb, headers=headers).status_code == 413
+    assert kept(client, facility) == []
+
+
 def test_broken_lines_are_named_by_number_and_the_others_kept(client, facility):
     body = lines(
         transplant(facility),

@@ -64,6 +64,14 @@ def test_every_route_but_the_open_ones_asks_for_a_key(description):
         assert bool(operation.get("security")) == (path not in OPEN), f"{method} {path}"
 
 
+def test_whoever_must_wait_is_told_how_long(description):
+    for path, method, operation in operations(description):
+        limited = path not in OPEN
+        assert ("429" in operation["responses"]) == limited, f"{method} {path}"
+        for status in {"429", "503"} & operation["responses"].keys():
+            assert "Retry-After" in operation["responses"][status]["headers"], f"{method} {path}"
+
+
 def test_events_are_described_field_by_field(description):
     body = description["paths"]["/v1/events"]["post"]["requestBody"]
     assert set(body["content"]) == {"application/json", "application/x-ndjson"}
