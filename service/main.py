@@ -5,8 +5,10 @@ Out:    a FastAPI application that opens the database when it starts and closes 
 Source: CONTRIBUTING.md: nothing happens at import.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -19,6 +21,7 @@ from service.api import (
     audit,
     baselines,
     comparisons,
+    deliveries,
     documentation,
     error_budget,
     events,
@@ -37,6 +40,7 @@ from service.api import (
     patients,
     rate_ratios,
     rates,
+    recipients,
     repeat_windows,
     replays,
     standardised_rates,
@@ -57,10 +61,14 @@ from service.api.request_log import log_request
 from service.api.secure_headers import SecureHeaders
 from service.api.shared_looks import SharedLooks
 from service.api.state import Running
+from service.channels.guard import Rules, read_networks
+from service.channels.ways import Setup, Ways
 from service.dashboard import pages
+from service.domain.delivery_times import Patience
 from service.domain.rules import FollowUpRules
 from service.errors import GraftwatchError
 from service.pipeline.gathering import Gathering
+from service.pipeline.sender import Pace, Sender
 from service.pipeline.surveillance import Surveillance
 from service.reference.case_definitions import read_rows, shipped_case_definitions
 from service.settings import Settings, SettingsError
@@ -91,6 +99,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     replays.router,
     error_budget.router,
     alerts.router,
+    recipients.router,
+    deliveries.router,
     hl7.router,
     audit.router,
     health.router,
@@ -122,6 +132,7 @@ def create_app(settings: Settings) -> FastAPI:
                 closing(KeyUses(surveillance.database)) as key_uses,
                 closing(Sightings(surveillance.database, surveillance.clock)) as sightings,
             ):
+                ways = Ways(setup_of(settings))
                 running = Running(
                     settings,
                     surveillance,
@@ -131,9 +142,12 @@ def create_app(settings: Settings) -> FastAPI:
                     key_uses,
                     RateLimits(settings.requests_per_minute),
                     sightings,
+                    ways,
                 )
                 state.keep(app, running)
-                yield
+                sender = Sender(surveillance, ways, pace_of(settings), metrics.count_attempt)
+                async with sending(sender):
+                    yield
         finally:
             surveillance.database.close()
 
@@ -160,6 +174,33 @@ def surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.add_middleware(TellRateLimits)
     app.add_middleware(SecureHeaders)
     app.add_middleware(TellEnds, listeners=(metrics.count_request, log_request))
+
+
+@asynccontextmanager
+async def sending(sender: Sender) -> AsyncIterator[None]:
+    """Send what is in the outbox for as long as the block lasts."""
+    task = asyncio.create_task(sender.run())
+    try:
+        yield
+    finally:
+        sender.close()
+        await task
+
+
+def setup_of(settings: Settings) -> Setup:
+    """What the settings say of telling people."""
+    rules = Rules(settings.webhook_allow_http, read_networks(settings.webhook_networks))
+    return Setup(settings.public_url, rules)
+
+
+def pace_of(settings: Settings) -> Pace:
+    """How often to look into the outbox, and how patiently to try."""
+    patience = Patience(
+        settings.delivery_retry_seconds,
+        settings.delivery_retry_most_seconds,
+        timedelta(days=settings.delivery_keep_days),
+    )
+    return Pace(settings.delivery_poll_seconds, patience)
 
 
 def open_surveillance(settings: Settings) -> Surveillance:

@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request
 from service.api.metrics import Metrics
 from service.api.rate_limits import RateLimits
 from service.api.shared_looks import SharedLooks
+from service.channels.ways import Ways
 from service.pipeline.gathering import Gathering
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
@@ -34,6 +35,7 @@ class Running:
     key_uses: KeyUses
     rate_limits: RateLimits
     sightings: Sightings
+    ways: Ways
 
 
 def keep(app: FastAPI, running: Running) -> None:
@@ -65,3 +67,8 @@ async def get_sightings(request: Request) -> Sightings:
 async def get_metrics(request: Request) -> Metrics:
     """The counters of this service."""
     return running(request).metrics
+
+
+async def get_ways(request: Request) -> Ways:
+    """The ways of telling somebody."""
+    return running(request).ways

@@ -36,6 +36,9 @@ LOCAL = (
     "audit_mentions",
     "audit_salts",
     "audit_head",
+    "recipients",
+    "outbox",
+    "delivery_attempts",
 )
 """What one place has to decide or to number; never in one statement with a distributed table."""
 
