@@ -61,6 +61,8 @@ from service.api.request_log import log_request
 from service.api.secure_headers import SecureHeaders
 from service.api.shared_looks import SharedLooks
 from service.api.state import Running
+from service.channels.alertmanager import AlertmanagerServer
+from service.channels.email import MailServer
 from service.channels.guard import Rules, read_networks
 from service.channels.ways import Setup, Ways
 from service.dashboard import pages
@@ -190,7 +192,19 @@ async def sending(sender: Sender) -> AsyncIterator[None]:
 def setup_of(settings: Settings) -> Setup:
     """What the settings say of telling people."""
     rules = Rules(settings.webhook_allow_http, read_networks(settings.webhook_networks))
-    return Setup(settings.public_url, rules)
+    mail = alertmanager = None
+    if settings.smtp_host:
+        mail = MailServer(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.smtp_security,
+            settings.smtp_username,
+            settings.smtp_password,
+            settings.smtp_from,
+        )
+    if settings.alertmanager_url:
+        alertmanager = AlertmanagerServer(settings.alertmanager_url, settings.alertmanager_token)
+    return Setup(settings.public_url, rules, mail, alertmanager)
 
 
 def pace_of(settings: Settings) -> Pace:

@@ -147,6 +147,31 @@ class Settings(BaseSettings):
         default="",
         description="Networks besides public ones that webhooks may reach: `10.1.0.0/16`.",
     )
+    smtp_host: str | None = Field(
+        default=None, description="Mail server that takes messages; without it, no e-mail."
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Its TCP port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="How it is kept private; `none` only within one machine or a trusted network.",
+    )
+    smtp_username: str | None = Field(default=None, description="Whom it knows Graftwatch as.")
+    smtp_password: str | None = Field(
+        default=None, repr=False, description="The password for that; better in a file."
+    )
+    smtp_from: str = Field(
+        default="graftwatch@localhost",
+        pattern=r"^[^@\s<>,]+@[A-Za-z0-9.-]+$",
+        description="The address that messages come from.",
+    )
+    alertmanager_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        description="Where Alertmanager is; without it, no recipient of that channel.",
+    )
+    alertmanager_token: str | None = Field(
+        default=None, repr=False, description="Bearer token for it; better in a file."
+    )
     delivery_poll_seconds: float = Field(
         default=1.0,
         gt=0,

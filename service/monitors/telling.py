@@ -5,7 +5,7 @@ Out:    `Message`s to be kept for sending; which ones no longer matter.
 Source: docs/delivery.md; docs/decisions/0020-delivery.md.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -77,15 +77,10 @@ def messages_of(
     return [message for message in found if message is not None]
 
 
-def concerned(recipients: Iterable[Recipient], alert: AlertState) -> Iterator[Recipient]:
-    """The recipients that wish to hear of such an alert, whatever happens to it."""
-    for recipient in recipients:
-        if (
-            recipient.is_enabled
-            and is_visible(alert, recipient.facilities)
-            and is_severe_enough(alert.severity, recipient.least_severity)
-        ):
-            yield recipient
+def is_told(recipient: Recipient, alert: AlertState) -> bool:
+    """Does the recipient wish to hear of such an alert, and may it?"""
+    is_severe = is_severe_enough(alert.severity, recipient.least_severity)
+    return is_severe and is_visible(alert, recipient.facilities)
 
 
 def is_urgent(alert: AlertState) -> bool:

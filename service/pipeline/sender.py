@@ -12,20 +12,19 @@ import asyncio
 import random
 import time
 from asyncio import to_thread
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from secrets import token_hex
 
 import structlog
 
-from service.channels.ways import Ways
+from service.channels.ways import Parcel, Ways
 from service.domain.delivery_times import Patience
-from service.pipeline.delivering import LEASE, Tried, next_deliveries, note_tried
+from service.pipeline.delivering import LEASE, Tried, next_parcel, note_tried
 from service.pipeline.surveillance import Surveillance
 from service.store import recipients as recipient_store
 from service.store.delivery_log import forget_deliveries
-from service.store.outbox import Delivery
 from service.store.recipients import KeptRecipient
 
 AT_ONCE = 8
@@ -66,19 +65,27 @@ class Sender:
         self._is_closing = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._serving: set[asyncio.Task[None]] = set()
+        self._is_looking = False
         self._cleaned = 0.0
 
     async def run(self) -> None:
         """Send until closed."""
         while not self._is_closing.is_set():
+            self._is_looking = True
             try:
                 pause = await self._look()
             except Exception as fault:  # a database that is away comes back
                 log.warning("outbox_not_read", fault=type(fault).__name__)
                 pause = SECONDS_AFTER_A_FAULT
+            self._is_looking = False
             if pause:
                 await self._wait(pause)
         await self._finish()
+
+    @property
+    def is_busy(self) -> bool:
+        """Is something being sent just now?"""
+        return self._is_looking or bool(self._serving)
 
     def close(self) -> None:
         """Begin nothing more."""
@@ -105,8 +112,8 @@ class Sender:
         """Send to one recipient, in order, until nothing is due or it fails."""
         try:
             while not self._is_closing.is_set():
-                found = await to_thread(self._next, recipient_id)
-                if found is None or not await self._attempt(*found):
+                parcel = await to_thread(self._next, recipient_id)
+                if parcel is None or not await self._attempt(parcel):
                     return
             await to_thread(self._give_back, recipient_id)
         except Exception as fault:  # its lease ends, and somebody tries again
@@ -114,15 +121,15 @@ class Sender:
         finally:
             self._places.release()
 
-    async def _attempt(self, kept: KeptRecipient, deliveries: Sequence[Delivery]) -> bool:
+    async def _attempt(self, parcel: Parcel) -> bool:
         begun = time.monotonic()
-        outcome = await self._ways.send(kept, deliveries, self._surveillance.clock())
+        outcome = await self._ways.send(parcel, self._surveillance.clock())
         milliseconds = round((time.monotonic() - begun) * 1000)
         chance = random.random()  # noqa: S311 - it spreads retries and keeps no secret
         now = self._surveillance.clock()
-        tried = Tried(deliveries, outcome, now, milliseconds, chance)
-        self._count(kept.recipient.channel, outcome.result)
-        return await to_thread(self._note, kept, tried)
+        tried = Tried(parcel, outcome, now, milliseconds, chance)
+        self._count(parcel.kept.recipient.channel, outcome.result)
+        return await to_thread(self._note, tried)
 
     async def _wait(self, seconds: float) -> None:
         try:
@@ -148,22 +155,22 @@ class Sender:
         with database.note() as connection:
             return recipient_store.lease_recipient(connection, self._name, now, now + LEASE)
 
-    def _next(self, recipient_id: str) -> tuple[KeptRecipient, Sequence[Delivery]] | None:
+    def _next(self, recipient_id: str) -> Parcel | None:
         now = self._surveillance.clock()
         with self._surveillance.database.note() as connection:
             kept = recipient_store.find_recipient(connection, recipient_id)
             if kept is None:
                 return None
             if kept.recipient.is_enabled:
-                deliveries = next_deliveries(connection, kept, now)
-                if deliveries:
-                    return kept, deliveries
+                parcel = next_parcel(connection, kept, now)
+                if parcel is not None:
+                    return parcel
             recipient_store.keep_lease(connection, recipient_id, self._name, None, kept.health)
             return None
 
-    def _note(self, kept: KeptRecipient, tried: Tried) -> bool:
+    def _note(self, tried: Tried) -> bool:
         with self._surveillance.database.note() as connection:
-            return note_tried(connection, kept, self._name, tried, self._pace.patience)
+            return note_tried(connection, self._name, tried, self._pace.patience)
 
     def _give_back(self, recipient_id: str) -> None:
         with self._surveillance.database.note() as connection:

@@ -59,7 +59,9 @@ def add_recipient(
     connection: Connection, recipient: Recipient, secret: str | None, now: datetime
 ) -> None:
     """Keep a new recipient."""
-    row = {**_row(recipient), "secret": secret, "created_at": now, "failures": 0}
+    refreshed = now if recipient.channel == "alertmanager" else None
+    row = {**_row(recipient), "secret": secret, "created_at": now, "refresh_at": refreshed}
+    row |= Health()._asdict()
     connection.execute(insert(RecipientRow), row)
 
 
@@ -126,6 +128,11 @@ def keep_lease(
         .values(leased_until=until, leased_by=sender if until else None, **health._asdict())
     )
     return connection.execute(statement).rowcount == 1
+
+
+def refresh_at(connection: Connection, recipient_id: str, at: datetime) -> None:
+    """Tell it anew then of all that stands, even where nothing has happened."""
+    _update(connection, recipient_id, {"refresh_at": at})
 
 
 def try_now(connection: Connection, recipient_id: str) -> None:
