@@ -24,6 +24,7 @@ from service.commands import (
     migrating,
     patient,
     rebuilding,
+    recipients,
     replaying,
     serving,
     simulating,
@@ -117,3 +118,4 @@ app.add_typer(auditing.app, name="audit")
 app.add_typer(baselines.app, name="baselines")
 app.add_typer(keys.app, name="keys")
 app.add_typer(patient.app, name="patient")
+app.add_typer(recipients.app, name="recipients")

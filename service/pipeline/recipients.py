@@ -36,9 +36,14 @@ def new_id() -> str:
     return f"r-{token_hex(8)}"
 
 
+MOST_NAME = 128
+
+
 def require_sensible(recipient: Recipient, ways: Ways) -> None:
     """Raise `BadQuery` for a recipient that means nothing or could never be reached."""
     details = [Detail(f"/{field}", "not_applicable", text) for field, text in faults_of(recipient)]
+    if not 0 < len(recipient.name.strip()) <= MOST_NAME:
+        details.append(Detail("/name", "bad_name", f"A name has 1 to {MOST_NAME} characters."))
     try:
         ways.require_target(recipient)
     except UnfitTarget as fault:

@@ -1,8 +1,12 @@
 """Alerts reach those who wish to hear of them: webhooks by the running service."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -296,3 +300,35 @@ def test_only_an_operator_of_the_whole_network_deals_with_recipients(network, cl
         for path in ("/v1/recipients", "/v1/deliveries"):
             refused = bound.get(path)
             assert (refused.status_code, refused.json()["code"]) == (403, "network_not_allowed")
+
+
+def graftwatch(network: Service, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    names = {f"GRAFTWATCH_{name.upper()}": str(value) for name, value in FAST.items()}
+    environment = {**os.environ, **names, "GRAFTWATCH_DATABASE_URL": network.database_url}
+    command = [str(Path(sys.executable).parent / "graftwatch"), "recipients", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_an_operator_does_the_same_by_commands(network, client, receiver):
+    told = ("--facility", "ucd-01", "--quiet", "22:00-07:00", "--timezone", "Europe/Berlin")
+    added = graftwatch(network, "add", "Ward 7", "webhook", receiver.url, *told)
+    (recipient,) = client.get("/v1/recipients").json()["items"]
+    assert (recipient["name"], recipient["quiet_hours"]) == ("Ward 7", ["22:00", "07:00"])
+    assert graftwatch(network, "test", recipient["id"]).returncode == 0
+    receiver.wait_for(1)
+    assert receiver.verified(added.stdout.strip())[0]["type"] == "test"
+    wait_for_state(client, "delivered")
+    (delivery,) = deliveries(client)
+    assert graftwatch(network, "replay", str(delivery["id"])).returncode == 0
+    receiver.wait_for(2)
+    assert receiver.ids() == [delivery["message_id"]] * 2
+    wait_for_state(client, "delivered", 2)
+    assert "delivered 204" in graftwatch(network, "log").stdout
+    assert "quiet 22:00-07:00" in graftwatch(network, "list").stdout
+    assert graftwatch(network, "disable", recipient["id"]).returncode == 0
+    refused = graftwatch(network, "test", recipient["id"])
+    assert (refused.returncode, refused.stdout) == (2, "")
+    within = graftwatch(network, "add", "x", "webhook", "https://10.0.0.1/")
+    assert "GRAFTWATCH_WEBHOOK_NETWORKS" in within.stderr
+    assert graftwatch(network, "remove", recipient["id"]).returncode == 0
+    assert client.get("/v1/recipients").json()["items"] == []
