@@ -5,10 +5,8 @@ Out:    a FastAPI application that opens the database when it starts and closes 
 Source: CONTRIBUTING.md: nothing happens at import.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -61,18 +59,15 @@ from service.api.request_log import log_request
 from service.api.secure_headers import SecureHeaders
 from service.api.shared_looks import SharedLooks
 from service.api.state import Running
-from service.channels.alertmanager import AlertmanagerServer
-from service.channels.email import MailServer
-from service.channels.guard import Rules, read_networks
-from service.channels.ways import Setup, Ways
+from service.channels.ways import Ways
 from service.dashboard import pages
-from service.domain.delivery_times import Patience
 from service.domain.rules import FollowUpRules
 from service.errors import GraftwatchError
 from service.pipeline.gathering import Gathering
-from service.pipeline.sender import Pace, Sender
+from service.pipeline.sender import Sender
 from service.pipeline.surveillance import Surveillance
 from service.reference.case_definitions import read_rows, shipped_case_definitions
+from service.sending import pace_of, sending, setup_of
 from service.settings import Settings, SettingsError
 from service.store.engine import Database
 from service.store.key_uses import KeyUses
@@ -176,45 +171,6 @@ def surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.add_middleware(TellRateLimits)
     app.add_middleware(SecureHeaders)
     app.add_middleware(TellEnds, listeners=(metrics.count_request, log_request))
-
-
-@asynccontextmanager
-async def sending(sender: Sender) -> AsyncIterator[None]:
-    """Send what is in the outbox for as long as the block lasts."""
-    task = asyncio.create_task(sender.run())
-    try:
-        yield
-    finally:
-        sender.close()
-        await task
-
-
-def setup_of(settings: Settings) -> Setup:
-    """What the settings say of telling people."""
-    rules = Rules(settings.webhook_allow_http, read_networks(settings.webhook_networks))
-    mail = alertmanager = None
-    if settings.smtp_host:
-        mail = MailServer(
-            settings.smtp_host,
-            settings.smtp_port,
-            settings.smtp_security,
-            settings.smtp_username,
-            settings.smtp_password,
-            settings.smtp_from,
-        )
-    if settings.alertmanager_url:
-        alertmanager = AlertmanagerServer(settings.alertmanager_url, settings.alertmanager_token)
-    return Setup(settings.public_url, rules, mail, alertmanager)
-
-
-def pace_of(settings: Settings) -> Pace:
-    """How often to look into the outbox, and how patiently to try."""
-    patience = Patience(
-        settings.delivery_retry_seconds,
-        settings.delivery_retry_most_seconds,
-        timedelta(days=settings.delivery_keep_days),
-    )
-    return Pace(settings.delivery_poll_seconds, patience)
 
 
 def open_surveillance(settings: Settings) -> Surveillance:

@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from service.api.delivery_documents import DeliveryDocument, DeliveryPage, tell_delivery
 from service.api.dependencies import Operator, SurveillanceDep
 from service.api.network_access import require_network
 from service.api.paging import key_in, link_to, next_page
 from service.api.parameters import only_parameters
-from service.api.recipient_documents import DeliveryDocument, DeliveryPage, tell_delivery
 from service.pipeline import recipients
 from service.store import delivery_log
 

@@ -1,20 +1,17 @@
-"""Recipients and deliveries as documents.
+"""Recipients as documents.
 
 In:     the fields of `POST` and `PATCH /v1/recipients`; what is kept.
 Out:    a `Recipient`'s fields; documents, never with a secret but where one was just made.
 Source: docs/delivery.md.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from service.domain.recipients import Channel, QuietHours, Recipient, Severity
-from service.store.delivery_log import Attempt
-from service.store.outbox import Delivery
 from service.store.recipients import KeptRecipient
 
 RECIPIENT: dict[str, Any] = {
@@ -34,27 +31,7 @@ RECIPIENT: dict[str, Any] = {
     "failing_since": None,
     "retry_at": None,
 }
-DELIVERY: dict[str, Any] = {
-    "id": 812,
-    "message_id": "msg_3c1f0a5e9b7d4e2f8a6b1c0d9e8f7a65",
-    "recipient": "r-5d1f60a3b8e94c27",
-    "event": "alert.opened",
-    "alert": "alert-1180-0",
-    "state": "delivered",
-    "created_at": "2026-03-01T12:00:00Z",
-    "due_at": "2026-03-01T12:00:00Z",
-    "finished_at": "2026-03-01T12:00:01Z",
-    "replay_of": None,
-    "attempts": [
-        {
-            "at": "2026-03-01T12:00:01Z",
-            "outcome": "delivered",
-            "status": 204,
-            "reason": None,
-            "milliseconds": 84,
-        }
-    ],
-}
+ASKED_FOR = ("name", "channel", "target", "facilities", "quiet_hours", "timezone")
 
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
@@ -132,6 +109,10 @@ def _read(name: str, value: Any) -> Any:
 class NewRecipient(RecipientChange):
     """Somebody who wishes to hear of alerts."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"example": {name: RECIPIENT[name] for name in ASKED_FOR}}
+    )
+
     name: str = Field(min_length=1, max_length=128)
     channel: Channel
 
@@ -185,41 +166,6 @@ class SecretDocument(BaseModel):
     previous_until: datetime = Field(description="Until then signed with the one before it too.")
 
 
-class AttemptDocument(BaseModel):
-    """One try."""
-
-    at: datetime
-    outcome: Literal["delivered", "refused", "failed", "blocked", "gone"]
-    status: int | None = Field(description="What the other side answered, where it did.")
-    reason: str | None = Field(description="A word on why; never the other side's own words.")
-    milliseconds: int
-
-
-class DeliveryDocument(BaseModel):
-    """A message to one recipient, and every attempt to deliver it."""
-
-    model_config = ConfigDict(json_schema_extra={"example": DELIVERY})
-
-    id: int
-    message_id: str = Field(description="Stays the same however often it is sent: `webhook-id`.")
-    recipient: str
-    event: str
-    alert: str | None
-    state: Literal["waiting", "delivered", "failed", "cancelled"]
-    created_at: datetime
-    due_at: datetime
-    finished_at: datetime | None
-    replay_of: int | None
-    attempts: list[AttemptDocument]
-
-
-class DeliveryPage(BaseModel):
-    """Deliveries, the newest first."""
-
-    items: list[DeliveryDocument]
-    next: str | None
-
-
 def tell_recipient(kept: KeptRecipient) -> RecipientDocument:
     """A recipient's document."""
     return RecipientDocument(**_fields(kept))
@@ -228,32 +174,6 @@ def tell_recipient(kept: KeptRecipient) -> RecipientDocument:
 def tell_new_recipient(kept: KeptRecipient, secret: str | None) -> NewRecipientDocument:
     """A new recipient's document, with its secret."""
     return NewRecipientDocument(**_fields(kept), secret=secret)
-
-
-def tell_delivery(delivery: Delivery, attempts: Sequence[Attempt]) -> DeliveryDocument:
-    """A delivery's document."""
-    return DeliveryDocument(
-        id=delivery.id,
-        message_id=delivery.message_id,
-        recipient=delivery.recipient_id,
-        event=delivery.event,
-        alert=delivery.alert_id,
-        state=delivery.state,  # type: ignore[arg-type]
-        created_at=delivery.created_at,
-        due_at=delivery.due_at,
-        finished_at=delivery.finished_at,
-        replay_of=delivery.replay_of,
-        attempts=[
-            AttemptDocument(
-                at=one.attempted_at,
-                outcome=one.outcome,  # type: ignore[arg-type]
-                status=one.status,
-                reason=one.reason,
-                milliseconds=one.milliseconds,
-            )
-            for one in attempts
-        ],
-    )
 
 
 def _fields(kept: KeptRecipient) -> dict[str, Any]:

@@ -11,18 +11,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from service.api.delivery_documents import DeliveryDocument, tell_delivery
 from service.api.dependencies import Operator, SurveillanceDep, WaysDep
 from service.api.network_access import require_network
 from service.api.parameters import only_parameters
 from service.api.recipient_documents import (
-    DeliveryDocument,
     NewRecipient,
     NewRecipientDocument,
     RecipientChange,
     RecipientDocument,
     RecipientList,
     SecretDocument,
-    tell_delivery,
     tell_new_recipient,
     tell_recipient,
 )

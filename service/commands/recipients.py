@@ -5,23 +5,21 @@ Out:    tables; the secret of a webhook, once and alone on standard output.
 Source: docs/delivery.md.
 """
 
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from typing import TYPE_CHECKING, Annotated, cast
-from zoneinfo import ZoneInfo
 
 import typer
 
+from service.commands import recipient_words as words
 from service.commands.console import say, show, tell
 from service.commands.opening import opened
 from service.domain.recipients import (
     CHANNELS,
     SEVERITIES,
     Channel,
-    QuietHours,
     Recipient,
     Severity,
 )
@@ -30,65 +28,19 @@ from service.settings import read_settings
 if TYPE_CHECKING:
     from service.channels.ways import Ways
     from service.pipeline.surveillance import Surveillance
-    from service.store.recipients import KeptRecipient
 
 app = typer.Typer(no_args_is_help=True, help="Say who is told of alerts, and see what they were.")
 
-FACILITY = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 LONGEST_OVERLAP_HOURS = 24 * 30
 RecipientId = Annotated[
     str, typer.Argument(metavar="ID", help="The id that `recipients list` shows.")
 ]
 
 
-def _known_channel(channel: str) -> str:
-    if channel not in CHANNELS:
-        raise typer.BadParameter(f"no such channel: use one of {', '.join(CHANNELS)}")
-    return channel
-
-
-def _known_severity(severity: str) -> str:
-    if severity not in SEVERITIES:
-        raise typer.BadParameter(f"no such severity: use one of {', '.join(SEVERITIES)}")
-    return severity
-
-
-def _facility_name(name: str) -> str:
-    if not FACILITY.fullmatch(name):
-        raise typer.BadParameter("a facility has 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
-    return name
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        raise typer.BadParameter("an IANA time zone such as Europe/Berlin") from None
-    return name
-
-
-def _clock(text: str) -> time:
-    try:
-        return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - a time of day has no zone
-    except ValueError:
-        raise typer.BadParameter("a time of day is written HH:MM") from None
-
-
-def _quiet_hours(text: str) -> QuietHours:
-    begins, _, ends = text.partition("-")
-    return QuietHours(_clock(begins), _clock(ends))
-
-
-def _are_quiet_hours(text: str | None) -> str | None:
-    if text is not None:
-        _quiet_hours(text)
-    return text
-
-
 @contextmanager
 def _desk() -> "Iterator[tuple[Surveillance, Ways]]":
     from service.channels.ways import Ways
-    from service.main import setup_of
+    from service.sending import setup_of
 
     settings = read_settings()
     with opened(settings, under_any_rules=True) as surveillance:
@@ -99,7 +51,7 @@ def _desk() -> "Iterator[tuple[Surveillance, Ways]]":
 def add(
     name: Annotated[str, typer.Argument(help="Who it is, for you to recognise.")],
     channel: Annotated[
-        str, typer.Argument(help=f"One of {', '.join(CHANNELS)}.", callback=_known_channel)
+        str, typer.Argument(help=f"One of {', '.join(CHANNELS)}.", callback=words.known_channel)
     ],
     target: Annotated[
         str, typer.Argument(help="A URL, or e-mail addresses with commas between.")
@@ -108,23 +60,23 @@ def add(
         list[str] | None,
         typer.Option(
             help="Facility it hears of; repeat for several. Without any, of all.",
-            parser=_facility_name,
+            parser=words.facility_name,
             metavar="FACILITY",
         ),
     ] = None,
     least_severity: Annotated[
-        str, typer.Option(help=f"One of {', '.join(SEVERITIES)}.", callback=_known_severity)
+        str, typer.Option(help=f"One of {', '.join(SEVERITIES)}.", callback=words.known_severity)
     ] = "warning",
     quiet: Annotated[
         str | None,
         typer.Option(
             help="When only critical alerts are told.",
-            callback=_are_quiet_hours,
+            callback=words.are_quiet_hours,
             metavar="HH:MM-HH:MM",
         ),
     ] = None,
     timezone: Annotated[
-        str, typer.Option(help="Whose clocks count for it.", callback=_known_zone)
+        str, typer.Option(help="Whose clocks count for it.", callback=words.known_zone)
     ] = "UTC",
     escalate_after: Annotated[
         int | None,
@@ -138,7 +90,7 @@ def add(
     digest_at: Annotated[
         time | None,
         typer.Option(
-            help="What is not critical comes once a day, then.", parser=_clock, metavar="HH:MM"
+            help="What is not critical comes once a day, then.", parser=words.clock, metavar="HH:MM"
         ),
     ] = None,
 ) -> None:
@@ -153,7 +105,7 @@ def add(
         target=target,
         facilities=tuple(sorted(set(facility))) if facility else None,
         least_severity=cast("Severity", least_severity),
-        quiet_hours=None if quiet is None else _quiet_hours(quiet),
+        quiet_hours=None if quiet is None else words.quiet_hours(quiet),
         timezone=timezone,
         escalate_after_minutes=escalate_after,
         digest_at=digest_at,
@@ -185,9 +137,9 @@ def list_all() -> None:
                 kept.recipient.name,
                 kept.recipient.channel,
                 kept.recipient.target,
-                _what(kept.recipient),
-                _when(kept.recipient),
-                _state(kept),
+                words.what_it_hears(kept.recipient),
+                words.when_it_hears(kept.recipient),
+                words.state_of(kept),
             )
             for kept in found
         ],
@@ -310,26 +262,3 @@ def _switch(recipient_id: str, *, is_on: bool) -> None:
         fields = {"is_enabled": is_on}
         change_recipient(surveillance, ways, recipient_id, fields, COMMAND_LINE)
     say(f"Recipient {recipient_id} is switched {'on' if is_on else 'off'}.")
-
-
-def _what(recipient: Recipient) -> str:
-    where = "all" if recipient.facilities is None else ", ".join(recipient.facilities)
-    return f"{where}; {recipient.least_severity} or worse"
-
-
-def _when(recipient: Recipient) -> str:
-    quiet, digest_at = recipient.quiet_hours, recipient.digest_at
-    parts = [
-        f"quiet {quiet.begins:%H:%M}-{quiet.ends:%H:%M}" if quiet else "",
-        f"digest {digest_at:%H:%M}" if digest_at else "",
-        f"after {recipient.escalate_after_minutes} min" if recipient.escalate_after_minutes else "",
-    ]
-    said = ", ".join(filter(None, parts))
-    return f"{said} ({recipient.timezone})" if said else "at once"
-
-
-def _state(kept: "KeptRecipient") -> str:
-    if not kept.recipient.is_enabled:
-        return f"off: {kept.disabled_because}" if kept.disabled_because else "off"
-    since = kept.health.failing_since
-    return f"failing since {since:%Y-%m-%d %H:%M}" if since else "well"

@@ -31,6 +31,7 @@ AT_ONCE = 8
 """Recipients that one process sends to at the same time."""
 
 SECONDS_AFTER_A_FAULT = 2.0
+PAUSES_BEFORE_NOTING_AGAIN = (0.5, 2.0, 5.0)
 SECONDS_TO_FINISH = 5.0
 KEPT_IN_LOG = timedelta(days=90)
 SECONDS_BETWEEN_CLEANINGS = 3600.0
@@ -129,6 +130,16 @@ class Sender:
         now = self._surveillance.clock()
         tried = Tried(parcel, outcome, now, milliseconds, chance)
         self._count(parcel.kept.recipient.channel, outcome.result)
+        return await self._noted(tried)
+
+    async def _noted(self, tried: Tried) -> bool:
+        """Keep how it went, patiently: what is not kept is sent again when the lease has ended."""
+        for pause in PAUSES_BEFORE_NOTING_AGAIN:
+            try:
+                return await to_thread(self._note, tried)
+            except Exception as fault:
+                log.warning("delivery_not_noted", fault=type(fault).__name__)
+                await asyncio.sleep(pause)
         return await to_thread(self._note, tried)
 
     async def _wait(self, seconds: float) -> None:

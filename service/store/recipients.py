@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, or_, select, update
 
 from service.domain.delivery_outcomes import Health
 from service.domain.recipients import QuietHours, Recipient
@@ -89,16 +89,17 @@ def put_secret(
 def lease_recipient(
     connection: Connection, sender: str, now: datetime, until: datetime
 ) -> KeptRecipient | None:
-    """Take the recipient for whom something has been due the longest; None where there is none.
+    """Take any recipient to whom something is due; None where there is none.
 
-    One that another sender is just taking is passed over and not waited for.
+    One that another sender is just taking is passed over and not waited for. By chance, so that
+    nobody is always the last.
     """
-    oldest = select(_recipients.id).where(*_is_due(now)).order_by(_recipients.retry_at).limit(1)
+    any_one = select(_recipients.id).where(*_is_due(now)).order_by(func.random()).limit(1)
     if connection.dialect.name == "postgresql":
-        oldest = oldest.with_for_update(skip_locked=True)
+        any_one = any_one.with_for_update(skip_locked=True)
     statement = (
         update(RecipientRow)
-        .where(_recipients.id == oldest.scalar_subquery(), *_is_due(now))
+        .where(_recipients.id == any_one.scalar_subquery(), *_is_due(now))
         .values(leased_by=sender, leased_until=until)
         .returning(*_recipients)
     )
