@@ -25,6 +25,7 @@ from service.commands import (
     migrating,
     patient,
     rebuilding,
+    recipients,
     replaying,
     serving,
     simulating,
@@ -121,3 +122,4 @@ app.add_typer(exporting.app, name="export")
 app.add_typer(keys.app, name="keys")
 app.add_typer(patient.app, name="patient")
 app.add_typer(terms.app, name="terms")
+app.add_typer(recipients.app, name="recipients")

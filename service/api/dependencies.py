@@ -11,7 +11,14 @@ from fastapi import Depends
 
 from service.api.access import Principal, Scope, authenticate, require
 from service.api.metrics import Metrics
-from service.api.state import get_metrics, get_settings, get_sightings, get_surveillance
+from service.api.state import (
+    get_metrics,
+    get_settings,
+    get_sightings,
+    get_surveillance,
+    get_ways,
+)
+from service.channels.ways import Ways
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
 from service.store.sightings import Sightings
@@ -20,6 +27,7 @@ SurveillanceDep = Annotated[Surveillance, Depends(get_surveillance)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 MetricsDep = Annotated[Metrics, Depends(get_metrics)]
 SightingsDep = Annotated[Sightings, Depends(get_sightings)]
+WaysDep = Annotated[Ways, Depends(get_ways)]
 PrincipalDep = Annotated[Principal, Depends(authenticate)]
 """Whoever holds a valid key, whatever its scopes."""
 
@@ -40,4 +48,5 @@ __all__ = [
     "SettingsDep",
     "SightingsDep",
     "SurveillanceDep",
+    "WaysDep",
 ]

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from service.api.dependencies import MetricsDep, SurveillanceDep
 from service.api.problems import problem
-from service.store import ledger
+from service.store import ledger, outbox
 from service.store.migrate import is_at_head
 from service.store.unavailable import UNAVAILABLE
 
@@ -72,6 +72,10 @@ def metrics(surveillance: SurveillanceDep, counters: MetricsDep) -> Response:
     try:
         with surveillance.database.read() as connection:
             counters.ledger_position.set(ledger.head_position(connection))
+            now = surveillance.clock()
+            waiting, oldest = outbox.depth(connection, now)
+        counters.outbox_depth.set(waiting)
+        counters.outbox_age.set((now - oldest).total_seconds() if oldest else 0)
         counters.database_up.set(1)
     except UNAVAILABLE:
         log.exception("database unavailable")

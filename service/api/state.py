@@ -16,6 +16,7 @@ from service.api.dhis2_mapping import Dhis2Mapping
 from service.api.metrics import Metrics
 from service.api.rate_limits import RateLimits
 from service.api.shared_looks import SharedLooks
+from service.channels.ways import Ways
 from service.pipeline.gathering import Gathering
 from service.pipeline.import_queue import ImportQueue
 from service.pipeline.surveillance import Surveillance
@@ -38,6 +39,7 @@ class Running:
     sightings: Sightings
     imports: ImportQueue
     dhis2_mapping: Dhis2Mapping | None
+    ways: Ways
 
 
 def keep(app: FastAPI, running: Running) -> None:
@@ -69,3 +71,8 @@ async def get_sightings(request: Request) -> Sightings:
 async def get_metrics(request: Request) -> Metrics:
     """The counters of this service."""
     return running(request).metrics
+
+
+async def get_ways(request: Request) -> Ways:
+    """The ways of telling somebody."""
+    return running(request).ways

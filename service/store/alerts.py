@@ -191,19 +191,18 @@ def add_history(
     actor: str = SYSTEM,
     note: str | None = None,
     detail: Mapping[str, Any] | None = None,
-) -> None:
-    """Note that something happened to an alert."""
-    connection.execute(
-        insert(AlertEventRow),
-        {
-            "alert_id": alert_id,
-            "recorded_at": now,
-            "name": name,
-            "actor": actor,
-            "note": note,
-            "detail": dict(detail or {}),
-        },
+) -> int:
+    """Note that something happened to an alert; the number of the entry."""
+    statement = insert(AlertEventRow).values(
+        alert_id=alert_id,
+        recorded_at=now,
+        name=name,
+        actor=actor,
+        note=note,
+        detail=dict(detail or {}),
     )
+    sequence: int = connection.execute(statement.returning(_history.sequence)).scalar_one()
+    return sequence
 
 
 def history_of(connection: Connection, alert_id: str) -> list[AlertEvent]:

@@ -29,7 +29,8 @@ CHECKS = (
     content_type_conformance,
     response_schema_conformance,
 )
-ENDLESS = {"/v1/alerts/stream"}
+LEFT_OUT = {"/v1/alerts/stream", "/v1/recipients", "/v1/recipients/{recipient_id}/test"}
+"""What never ends, and what would make the service speak to addresses that nobody has."""
 PATIENCE_SECONDS = 30
 
 bounded = settings(
@@ -50,7 +51,7 @@ def test_every_operation_answers_as_described(service: Any, schema: Any) -> None
     faults = []
     for found in schema.get_all_operations():
         operation = found.ok()
-        if operation.path in ENDLESS:
+        if operation.path in LEFT_OUT:
             continue
 
         @bounded
