@@ -65,6 +65,11 @@ class Viewer:
         return Scope.PATIENTS_READ in self.scopes
 
     @property
+    def may_manage(self) -> bool:
+        """May the service be managed, what terms mean included?"""
+        return Scope.MANAGE in self.scopes
+
+    @property
     def may_manage_alerts(self) -> bool:
         """May alerts be acknowledged and closed?"""
         return Scope.ALERTS_MANAGE in self.scopes
