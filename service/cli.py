@@ -19,6 +19,7 @@ from service.commands import (
     baselines,
     budget,
     demo,
+    doctoring,
     importing,
     keys,
     migrating,
@@ -110,6 +111,7 @@ app.command()(migrating.migrate)
 app.command("demo")(demo.demo)
 app.command("import")(importing.import_events)
 app.command()(rebuilding.rebuild)
+app.command()(doctoring.doctor)
 app.command()(simulating.simulate)
 app.command()(budget.budget)
 app.command()(replaying.replay)
