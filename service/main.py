@@ -49,6 +49,7 @@ from service.api.last_resort import LastResort
 from service.api.metrics import Metrics
 from service.api.openapi import describe
 from service.api.problems import report_problems
+from service.api.programme_metrics import ProgrammeMetrics
 from service.api.rate_limits import RateLimits, TellRateLimits
 from service.api.request_bodies import is_line_stream
 from service.api.request_ends import TellEnds
@@ -129,6 +130,7 @@ def create_app(settings: Settings) -> FastAPI:
                     key_uses,
                     RateLimits(settings.requests_per_minute),
                     sightings,
+                    ProgrammeMetrics(surveillance),
                 )
                 state.keep(app, running)
                 yield

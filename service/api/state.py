@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 
 from service.api.metrics import Metrics
+from service.api.programme_metrics import ProgrammeMetrics
 from service.api.rate_limits import RateLimits
 from service.api.shared_looks import SharedLooks
 from service.pipeline.gathering import Gathering
@@ -34,6 +35,7 @@ class Running:
     key_uses: KeyUses
     rate_limits: RateLimits
     sightings: Sightings
+    programme: ProgrammeMetrics
 
 
 def keep(app: FastAPI, running: Running) -> None:
@@ -60,8 +62,3 @@ async def get_settings(request: Request) -> Settings:
 async def get_sightings(request: Request) -> Sightings:
     """Where it is entered who sees which patients."""
     return running(request).sightings
-
-
-async def get_metrics(request: Request) -> Metrics:
-    """The counters of this service."""
-    return running(request).metrics

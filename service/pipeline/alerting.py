@@ -18,7 +18,7 @@ from service.monitors.signals import NETWORK, facility_of
 from service.pipeline.surveillance import Surveillance
 from service.store import alerts as alert_store
 from service.store import audit, catalogue
-from service.store.alerts import AlertEvent, KeptAlert, KeptCase, Place
+from service.store.alerts import AlertEvent, KeptAlert, KeptCase, OpenAlert, Place
 from service.store.audit import AuditEntry
 from service.store.engine import Connection
 from service.store.events import PatientKey
@@ -63,7 +63,7 @@ class AlertPage(NamedTuple):
     place: Place | None
 
 
-def is_visible(alert: AlertState, facilities: Collection[str] | None) -> bool:
+def is_visible(alert: AlertState | OpenAlert, facilities: Collection[str] | None) -> bool:
     """May a key that reaches these facilities (None: all) see the alert?
 
     Only where everything in it is of its own facilities: all cases, and the figures too, which for
