@@ -1,6 +1,8 @@
 """`GET /metrics`: for anybody how the service does; how the programme does, for who may see it."""
 
+import json
 from datetime import date, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -160,3 +162,26 @@ def test_files_and_descriptions_are_counted_under_their_own_routes(
     routes = label_values(samples(told), "route")
     assert {"/docs/assets/{path}", "/openapi.json", "/v1/rates"} <= routes
     assert not any("nothing-of-this-name" in route for route in routes)
+
+
+def test_grafana_finds_in_the_api_what_its_tables_show(
+    network: Service, told: httpx.Client
+) -> None:
+    boards = Path(__file__).parents[2] / "deploy" / "grafana" / "dashboards"
+    targets = [
+        target
+        for file in sorted(boards.glob("*.json"))
+        for panel in json.loads(file.read_text(encoding="utf-8"))["panels"]
+        for target in panel["targets"]
+        if "url" in target
+    ]
+    assert len(targets) == 2
+    with network.client(network.key("rates:read")) as grafana:
+        for target in targets:
+            answer = grafana.get(target["url"].removeprefix("http://graftwatch:8000"))
+            assert answer.status_code == 200, answer.text
+            for column in target["columns"]:
+                found = answer.json()[target["root_selector"]][0]
+                for part in column["selector"].split("."):
+                    assert part in found, column
+                    found = found[part]

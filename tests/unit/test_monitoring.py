@@ -3,6 +3,7 @@
 In: deploy/ and docs/runbook.md. Out: nothing. Source: docs/operations.md, "Prometheus".
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -82,6 +83,58 @@ def test_rules_speak_of_metrics_that_are_told() -> None:
     known = told() | {rule["record"] for rule in rules() if "record" in rule}
     for rule in rules():
         assert named_in(rule["expr"]) <= known, rule
+
+
+def panels() -> list[dict[str, Any]]:
+    files = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
+    boards = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    assert [board["uid"] for board in boards] == ["graftwatch-service", "graftwatch-surveillance"]
+    return [panel for board in boards for panel in board["panels"]]
+
+
+def test_dashboards_speak_of_what_is_told_and_recorded() -> None:
+    known = told() | {rule["record"] for rule in rules() if "record" in rule}
+    asked = [
+        target["expr"] for panel in panels() for target in panel["targets"] if "expr" in target
+    ]
+    assert len(asked) > 15
+    for expression in asked:
+        assert named_in(expression) <= known, expression
+
+
+def test_dashboards_ask_the_sources_that_are_provisioned() -> None:
+    provisioned = document(ROOT / "deploy/grafana/provisioning/datasources/graftwatch.yml")[
+        "datasources"
+    ]
+    known = {(source["type"], source["uid"]) for source in provisioned}
+    for panel in panels():
+        asked = [panel["datasource"], *(target["datasource"] for target in panel["targets"])]
+        assert {(source["type"], source["uid"]) for source in asked} <= known
+
+
+def test_compose_mounts_what_there_is() -> None:
+    services = document(ROOT / "docker-compose.yml")["services"]
+    mounted = [
+        volume.split(":")[0]
+        for service in services.values()
+        for volume in service.get("volumes", ())
+        if volume.startswith("./")
+    ]
+    assert len(mounted) == 6
+    assert all((ROOT / path).exists() for path in mounted)
+    for service in services.values():
+        assert all(port.startswith(("127.0.0.1:", "${")) for port in service.get("ports", ())) or (
+            service["profiles"] == ["tls"]
+        )
+
+
+def test_amtool_agrees() -> None:
+    amtool = shutil.which("amtool")
+    if amtool is None:
+        pytest.skip("amtool is not here: on Debian, apt-get install prometheus-alertmanager")
+    file = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
+    done = subprocess.run([amtool, "check-config", file], capture_output=True, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr).decode()
 
 
 @pytest.mark.parametrize("words", [("check", "rules", "rules.yml"), ("test", "rules", *TESTS)])
