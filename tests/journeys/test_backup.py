@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.conftest import PSEUDONYM_KEY, Service, Start
+from tests.journeys.own_postgres import OwnPostgres
 from tests.journeys.test_cli import graftwatch
 from tests.journeys.watched import injected, send
 
@@ -63,6 +64,19 @@ def test_backed_up_under_load_and_served_again(
             assert cases(copy)["cases"] == int(told[1].replace(",", "")) // 2 <= known["cases"]
         twice = graftwatch("restore", str(file), database_url=url)
         assert (twice.returncode, "holds data already" in twice.stderr) == (2, True)
+
+
+def test_an_ordinary_role_suffices(own_postgres: OwnPostgres, tmp_path: Path) -> None:
+    """One that owns its database, and may see nothing of the server's files."""
+    filled, empty, file = own_postgres.create(), own_postgres.create(), str(tmp_path / "b.tar")
+    made = graftwatch("keys", "create", "me", "--scope", "manage", database_url=filled)
+    assert made.returncode == 0, made.stderr
+    looked = graftwatch("doctor", database_url=filled)
+    assert (looked.returncode, "cannot be seen from here" in looked.stdout) == (0, True)
+    assert graftwatch("backup", file, database_url=filled).returncode == 0
+    restored = graftwatch("restore", file, "--verify", database_url=empty)
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    assert graftwatch("doctor", database_url=empty).returncode == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"PGDMP something else" * 99])
