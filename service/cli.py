@@ -16,9 +16,11 @@ from typer.core import TyperGroup
 from service import __version__
 from service.commands import (
     auditing,
+    backing_up,
     baselines,
     budget,
     demo,
+    doctoring,
     exporting,
     importing,
     keys,
@@ -113,6 +115,9 @@ app.command()(migrating.migrate)
 app.command("demo")(demo.demo)
 app.command("import")(importing.import_events)
 app.command()(rebuilding.rebuild)
+app.command()(doctoring.doctor)
+app.command()(backing_up.backup)
+app.command()(backing_up.restore)
 app.command()(simulating.simulate)
 app.command()(budget.budget)
 app.command()(replaying.replay)

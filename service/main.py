@@ -57,6 +57,7 @@ from service.api.last_resort import LastResort
 from service.api.metrics import Metrics
 from service.api.openapi import describe
 from service.api.problems import report_problems
+from service.api.programme_metrics import ProgrammeMetrics
 from service.api.rate_limits import RateLimits, TellRateLimits
 from service.api.request_bodies import is_line_stream
 from service.api.request_ends import TellEnds
@@ -159,6 +160,7 @@ def create_app(settings: Settings) -> FastAPI:
                     import_queue,
                     dhis2_mapping,
                     ways,
+                    ProgrammeMetrics(surveillance),
                 )
                 state.keep(app, running)
                 sender = Sender(surveillance, ways, pace_of(settings), metrics.count_attempt)

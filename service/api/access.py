@@ -23,6 +23,7 @@ from service.errors import Forbidden, Unauthorised
 from service.pipeline.surveillance import Surveillance
 from service.store import keys
 from service.store.key_uses import KeyUses
+from service.store.unavailable import UNAVAILABLE
 
 bearer = HTTPBearer(
     auto_error=False,
@@ -107,6 +108,28 @@ async def authenticate(
     holder: Principal = await service.holders.answer(credentials.credentials)
     service.rate_limits.charge(request.scope, holder.key_id)
     return holder
+
+
+async def recognise(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Principal | None:
+    """Whoever may see rates, or None: for a route that is there for nobody in particular too.
+
+    Refuses nobody and counts against no limit: who watches the service must always be answered.
+    """
+    service = running(request)
+    if service.settings.auth == "off":
+        return LOCAL
+    if credentials is None or not credentials.credentials:
+        return None
+    try:
+        holder: Principal = await service.holders.answer(credentials.credentials)
+    except Unauthorised:
+        return None
+    except UNAVAILABLE:
+        return None
+    return holder if holder.may(Scope.RATES_READ) else None
 
 
 def holder_of(

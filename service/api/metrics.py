@@ -49,11 +49,23 @@ class Metrics:
         )
         for status in ("accepted", "duplicate", "rejected"):
             self.events.labels(status)
+        self.ingest_seconds = Histogram(
+            "graftwatch_ingest_duration_seconds",
+            "Time from handing over a batch of events until it is on disk and counted.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
         self.ledger_position = Gauge(
             "graftwatch_ledger_position",
             "The last position the ledger has reached.",
             registry=self.registry,
             multiprocess_mode="mostrecent",  # whoever is asked looks, and the last look counts
+        )
+        self.ledger_recorded_at = Gauge(
+            "graftwatch_ledger_recorded_timestamp_seconds",
+            "When the ledger reached that position; 0 before the first event.",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
         )
         self.database_up = Gauge(
             "graftwatch_database_up",

@@ -103,7 +103,7 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
 def _possible(path: str, operation: dict[str, Any]) -> Iterator[str]:
     yield "500"
     yield "503"
-    if operation.get("security"):
+    if all(operation.get("security", [{}])):
         yield from ("401", "403", "429")
     if "requestBody" in operation:
         yield from ("400", "413", "415", "422")

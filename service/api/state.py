@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 
 from service.api.dhis2_mapping import Dhis2Mapping
 from service.api.metrics import Metrics
+from service.api.programme_metrics import ProgrammeMetrics
 from service.api.rate_limits import RateLimits
 from service.api.shared_looks import SharedLooks
 from service.channels.ways import Ways
@@ -40,6 +41,7 @@ class Running:
     imports: ImportQueue
     dhis2_mapping: Dhis2Mapping | None
     ways: Ways
+    programme: ProgrammeMetrics
 
 
 def keep(app: FastAPI, running: Running) -> None:
@@ -66,11 +68,6 @@ async def get_settings(request: Request) -> Settings:
 async def get_sightings(request: Request) -> Sightings:
     """Where it is entered who sees which patients."""
     return running(request).sightings
-
-
-async def get_metrics(request: Request) -> Metrics:
-    """The counters of this service."""
-    return running(request).metrics
 
 
 async def get_ways(request: Request) -> Ways:

@@ -32,7 +32,7 @@ from service.dashboard.viewers import (
 )
 from service.domain.contributions import ANY
 from service.errors import NotFound
-from service.pipeline.alerting import is_visible
+from service.monitors.visibility import is_visible
 from service.reference import INFECTION_TYPES
 from service.store import alerts as alert_store
 from service.store.census import followed_facilities

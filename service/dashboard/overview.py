@@ -16,7 +16,7 @@ from service.dashboard.published import PublishedSection, published_section
 from service.dashboard.rates import RateSection, rate_section
 from service.dashboard.viewers import Viewer
 from service.domain.figures import RateDefinition
-from service.pipeline.alerting import is_visible
+from service.monitors.visibility import is_visible
 from service.pipeline.as_of import known_at
 from service.pipeline.comparisons import compare
 from service.pipeline.look import look_at

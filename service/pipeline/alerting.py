@@ -13,7 +13,7 @@ from service.domain.audit_chain import Actor
 from service.errors import BadQuery, Conflict, Detail, NotFound
 from service.monitors.actions import Action, Refused, apply_action
 from service.monitors.definitions import Advice
-from service.monitors.visibility import is_visible as is_visible  # handed on
+from service.monitors.visibility import is_visible
 from service.pipeline.outbox import note_happening
 from service.pipeline.surveillance import Surveillance
 from service.store import alerts as alert_store
