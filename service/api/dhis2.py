@@ -43,7 +43,10 @@ router = APIRouter(prefix="/v1/exports", tags=["rates"])
 @router.get(
     "/dhis2",
     summary="Counts and person-time as a DHIS2 data value set",
-    responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
+    responses={
+        200: {"content": {"application/json": {"example": EXAMPLE}}},
+        409: {"description": "No mapping file is set"},
+    },
     dependencies=[only_parameters("start", "end", "as_of")],
 )
 def get_dhis2_export(

@@ -117,7 +117,8 @@ def test_a_queue_that_ends_early_leaves_the_rest_to_the_next_and_counts_stay_exa
         with queue(surveillance):
             while number_of(surveillance, ImportWaitingRow) == left:
                 time.sleep(0.01)
-    found = ended(surveillance, import_id)
+    with queue(surveillance):
+        found = ended(surveillance, import_id)
     assert found.counts == {"rows": 300, "accepted": 300}
     assert number_of(surveillance, RecordedEvent) == 300
     assert number_of(surveillance, LedgerCommit) == -(-300 // 7)
