@@ -54,14 +54,18 @@ lock: $(UV) ## Resolve the dependencies anew (UPGRADE=--upgrade takes newer rele
 	$(COMPILE) $(UPGRADE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 
 # Readable by the containers' own users, in a folder that only you can enter. Never overwritten:
-# PostgreSQL keeps the password it was first started with.
+# PostgreSQL keeps the password it was first started with. The key for Prometheus is made by the
+# service once it runs: until then its file is empty.
 secrets: ## Make the passwords that docker-compose.yml mounts
-	@if [ -e secrets/database_url ]; then echo "secrets/ is there already: left as it is"; \
+	@if [ -e secrets/database_url ]; then echo "secrets/database_url is there already: left as it is"; \
 	else umask 022 && mkdir -p secrets && chmod 700 secrets \
 	&& password=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))') \
 	&& printf '%s\n' "$$password" > secrets/database_password \
 	&& printf 'postgresql://graftwatch:%s@database/graftwatch\n' "$$password" > secrets/database_url \
 	&& echo "made secrets/database_password and secrets/database_url"; fi
+	@umask 022 && for file in metrics_key grafana_password; do [ -e secrets/$$file ] \
+	|| { [ $$file = metrics_key ] || $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24))'; } \
+	> secrets/$$file; done
 
 clean: ## Remove what was made, but no data
 	rm -rf .tools .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -16,16 +16,19 @@ from typer.core import TyperGroup
 from service import __version__
 from service.commands import (
     auditing,
+    backing_up,
     baselines,
     budget,
     clients,
     demo,
+    doctoring,
     exporting,
     importing,
     keys,
     migrating,
     patient,
     rebuilding,
+    recipients,
     replaying,
     serving,
     simulating,
@@ -113,6 +116,9 @@ app.command()(migrating.migrate)
 app.command("demo")(demo.demo)
 app.command("import")(importing.import_events)
 app.command()(rebuilding.rebuild)
+app.command()(doctoring.doctor)
+app.command()(backing_up.backup)
+app.command()(backing_up.restore)
 app.command()(simulating.simulate)
 app.command()(budget.budget)
 app.command()(replaying.replay)
@@ -123,3 +129,4 @@ app.add_typer(exporting.app, name="export")
 app.add_typer(keys.app, name="keys")
 app.add_typer(patient.app, name="patient")
 app.add_typer(terms.app, name="terms")
+app.add_typer(recipients.app, name="recipients")

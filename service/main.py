@@ -19,6 +19,7 @@ from service.api import (
     audit,
     baselines,
     comparisons,
+    deliveries,
     dhis2,
     documentation,
     error_budget,
@@ -40,6 +41,7 @@ from service.api import (
     patients,
     rate_ratios,
     rates,
+    recipients,
     repeat_windows,
     replays,
     smart_configuration,
@@ -57,6 +59,7 @@ from service.api.last_resort import LastResort
 from service.api.metrics import Metrics
 from service.api.openapi import describe
 from service.api.problems import report_problems
+from service.api.programme_metrics import ProgrammeMetrics
 from service.api.published_keys import PublishedKeys
 from service.api.rate_limits import RateLimits, TellRateLimits
 from service.api.request_bodies import is_line_stream
@@ -65,14 +68,17 @@ from service.api.request_log import log_request
 from service.api.secure_headers import SecureHeaders
 from service.api.shared_looks import SharedLooks
 from service.api.state import Running
+from service.channels.ways import Ways
 from service.dashboard import pages
 from service.domain.rules import FollowUpRules
 from service.errors import GraftwatchError
 from service.ingest.toml_tables import BadMapping, text_of
 from service.pipeline.gathering import Gathering
 from service.pipeline.import_queue import ImportQueue
+from service.pipeline.sender import Sender
 from service.pipeline.surveillance import Surveillance
 from service.reference.case_definitions import read_rows, shipped_case_definitions
+from service.sending import pace_of, sending, setup_of
 from service.settings import Settings, SettingsError
 from service.store.engine import Database
 from service.store.key_uses import KeyUses
@@ -105,6 +111,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     alerts.router,
     terms.router,
     dhis2.router,
+    recipients.router,
+    deliveries.router,
     hl7.router,
     import_mappings.router,
     imports.router,
@@ -142,21 +150,28 @@ def create_app(settings: Settings) -> FastAPI:
                     ImportQueue(surveillance, batch_size=settings.ingest_batch_size)
                 ) as import_queue,
             ):
+                ways = Ways(setup_of(settings))
                 running = Running(
                     settings,
                     surveillance,
                     metrics,
                     gathering,
-                    SharedLooks(partial(holder_of, surveillance, key_uses)),
+                    SharedLooks(
+                        partial(holder_of, surveillance, key_uses, settings.small_cells_below)
+                    ),
                     key_uses,
                     RateLimits(settings.requests_per_minute),
                     sightings,
                     import_queue,
                     dhis2_mapping,
+                    ways,
+                    ProgrammeMetrics(surveillance),
                     PublishedKeys(),
                 )
                 state.keep(app, running)
-                yield
+                sender = Sender(surveillance, ways, pace_of(settings), metrics.count_attempt)
+                async with sending(sender):
+                    yield
         finally:
             surveillance.database.close()
 

@@ -7,7 +7,7 @@ Source: docs/operations.md, whose table a test holds equal to the fields below.
 
 import os
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -136,6 +136,13 @@ class Settings(BaseSettings):
         ge=0,
         description="Requests a minute that each process takes from one key; 0 for any number.",
     )
+    small_cells_below: int = Field(
+        default=5,
+        ge=0,
+        le=100,
+        description="Counts from 1 to below this are hidden from keys without `patients:read`; 0 "
+        "hides none.",
+    )
     sse_poll_seconds: float = Field(
         default=1.0,
         gt=0,
@@ -145,7 +152,58 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
-        description="Where others reach this service; without it, no SMART Backend Services.",
+        description="Where others reach this service: links in messages begin with it; without it, "
+        "no SMART Backend Services.",
+    )
+    webhook_allow_http: bool = Field(
+        default=False, description="Whether webhooks may go to `http://` addresses too."
+    )
+    webhook_networks: str = Field(
+        default="",
+        description="Networks besides public ones that webhooks may reach: `10.1.0.0/16`.",
+    )
+    smtp_host: str | None = Field(
+        default=None, description="Mail server that takes messages; without it, no e-mail."
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Its TCP port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="How it is kept private; `none` only within one machine or a trusted network.",
+    )
+    smtp_username: str | None = Field(default=None, description="Whom it knows Graftwatch as.")
+    smtp_password: str | None = Field(
+        default=None, repr=False, description="The password for that; better in a file."
+    )
+    smtp_from: str = Field(
+        default="graftwatch@localhost",
+        pattern=r"^[^@\s<>,]+@[A-Za-z0-9.-]+$",
+        description="The address that messages come from.",
+    )
+    alertmanager_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        description="Where Alertmanager is; without it, no recipient of that channel.",
+    )
+    alertmanager_token: str | None = Field(
+        default=None, repr=False, description="Bearer token for it; better in a file."
+    )
+    delivery_poll_seconds: float = Field(
+        default=1.0,
+        gt=0,
+        le=60,
+        description="Pause between two looks for messages that are due.",
+    )
+    delivery_retry_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        le=3600,
+        description="Wait after a first failed delivery; it doubles with each further one.",
+    )
+    delivery_retry_most_seconds: float = Field(
+        default=900.0, gt=0, le=86_400, description="Longest wait between two attempts to deliver."
+    )
+    delivery_keep_days: int = Field(
+        default=3, ge=3, le=90, description="Days for which an undelivered message is tried."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe message that is logged."
@@ -172,6 +230,23 @@ class Settings(BaseSettings):
         except (ValueError, OSError, KeyError) as fault:
             raise ValueError("must be an IANA time zone such as Europe/Berlin") from fault
         return name
+
+    @field_validator("small_cells_below")
+    @classmethod
+    def _hide_more_than_ones(cls, bound: int) -> int:
+        if bound in (1, 2):
+            raise ValueError("must be 0, or at least 3: below 2 nothing is hidden, below 3 only 1")
+        return bound
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _know_the_networks(cls, text: str) -> str:
+        for part in filter(None, map(str.strip, text.split(","))):
+            try:
+                ip_network(part)
+            except ValueError:
+                raise ValueError("must be networks such as 10.1.0.0/16,fd12::/32") from None
+        return text
 
     @field_validator("visit_schedule")
     @classmethod

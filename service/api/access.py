@@ -10,8 +10,7 @@ writes nothing of any other, not even in totals.
 """
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -24,6 +23,7 @@ from service.errors import Forbidden, Unauthorised
 from service.pipeline.surveillance import Surveillance
 from service.store import access_tokens, keys
 from service.store.key_uses import KeyUses
+from service.store.unavailable import UNAVAILABLE
 
 bearer = HTTPBearer(
     auto_error=False,
@@ -47,12 +47,16 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever holds a key; `facilities` is None where the key reaches all of them."""
+    """Whoever holds a key; `facilities` is None where the key reaches all of them.
+
+    Counts from 1 to `hidden_below - 1` are not shown to it; 0 where all are.
+    """
 
     name: str
     scopes: frozenset[str]
     facilities: tuple[str, ...] | None = None
     key_id: str = ""
+    hidden_below: int = 0
 
     @property
     def actor(self) -> Actor:
@@ -107,24 +111,59 @@ async def authenticate(
     return holder
 
 
-def holder_of(surveillance: Surveillance, uses: KeyUses, token: str) -> Principal:
+async def recognise(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Principal | None:
+    """Whoever may see rates, or None: for a route that is there for nobody in particular too.
+
+    Refuses nobody and counts against no limit: who watches the service must always be answered.
+    """
+    service = running(request)
+    if service.settings.auth == "off":
+        return LOCAL
+    if credentials is None or not credentials.credentials:
+        return None
+    try:
+        holder: Principal = await service.holders.answer(credentials.credentials)
+    except Unauthorised:
+        return None
+    except UNAVAILABLE:
+        return None
+    return holder if holder.may(Scope.RATES_READ) else None
+
+
+def holder_of(
+    surveillance: Surveillance, uses: KeyUses, small_cells_below: int, token: str
+) -> Principal:
     """The holder of a key or a token; raises `Unauthorised` for one that holds no longer."""
+    holder = (
+        _client_with(surveillance, token)
+        if access_tokens.is_token(token)
+        else _key_holder(surveillance, uses, token)
+    )
+    return (
+        holder
+        if holder.may(Scope.PATIENTS_READ)
+        else replace(holder, hidden_below=small_cells_below)
+    )
+
+
+def _key_holder(surveillance: Surveillance, uses: KeyUses, key: str) -> Principal:
     now = surveillance.clock()
-    if access_tokens.is_token(token):
-        return client_holding(surveillance, token, now)
     with surveillance.database.read() as connection:
-        found = keys.find_key(connection, token, now)
+        found = keys.find_key(connection, key, now)
     if found is None or not found.is_valid(now):
         raise Unauthorised("The key is unknown, expired or revoked.", code="invalid_key")
     uses.note(found, surveillance.today())
     return Principal(found.name, frozenset(found.scopes), found.facilities, found.id)
 
 
-def client_holding(surveillance: Surveillance, token: str, now: datetime) -> Principal:
+def _client_with(surveillance: Surveillance, token: str) -> Principal:
     """The client that holds an access token, named in the audit trail by its own name and id."""
     with surveillance.database.read() as connection:
         found = access_tokens.find_token(connection, token)
-    if found is None or not found.is_valid(now):
+    if found is None or not found.is_valid(surveillance.clock()):
         raise Unauthorised(
             "The access token is unknown, expired or revoked: POST /oauth/token gives another.",
             code="invalid_token",

@@ -5,10 +5,14 @@ Out:    documents; what a measure does not have is null.
 Source: docs/api-alerts.md; docs/methods.md 7.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, Field
 
+from service.api.rate_answers import SUPPRESSED
+from service.api.small_cells import Cells, found, limits
+from service.domain.small_cells import is_small
 from service.monitors.definitions import ClusterRule
 from service.monitors.evidence import Evidence
 from service.pipeline.comparisons import Comparison
@@ -47,7 +51,7 @@ class BaselineInBrief(BaseModel):
 class ObservedDocument(BaseModel):
     """What the ledger shows of the figure, up to today."""
 
-    cases: int
+    cases: int | None = Field(description="Null only where `suppressed`.")
     person_days: int | None = Field(description="Of a rate; of an incidence, up to its horizon.")
     person_years: float | None
     recipients: int | None = Field(description="Courses; of a proportion or an incidence.")
@@ -89,7 +93,7 @@ class NullDocument(BaseModel):
 class EValueDocument(BaseModel):
     """Evidence since the start that the truth lies above the null; it may be looked at any time."""
 
-    value: float = Field(description="The highest reached so far.")
+    value: float | None = Field(description="The highest reached so far.")
     threshold: float
     null: NullDocument
     expected: float = Field(description="Cases expected under the null.")
@@ -103,7 +107,7 @@ class ClusterDocument(BaseModel):
 
     rule: str
     open_alerts: list[str]
-    cases: int = Field(description="Cases in the open alerts.")
+    cases: int | None = Field(description="Cases in the open alerts.")
 
 
 class ComparisonDocument(BaseModel):
@@ -116,6 +120,7 @@ class ComparisonDocument(BaseModel):
     reason: str | None = Field(description="Why there is no ratio.")
     e_value: EValueDocument | None = Field(description="Null where an excess cannot be watched.")
     cluster: ClusterDocument | None
+    suppressed: bool | None = SUPPRESSED
 
 
 class ComparisonsAnswer(BaseModel):
@@ -141,6 +146,37 @@ def tell_comparison(found: Comparison) -> ComparisonDocument:
         e_value=_e_value(found, found.evidence) if found.evidence else None,
         cluster=_cluster(found) if is_cluster else None,
     )
+
+
+def for_key(told: ComparisonDocument, below: int) -> ComparisonDocument:
+    """A comparison for a key to which small counts are not shown.
+
+    Where one of its counts is small nothing stays of what is observed but person-time, and what is
+    expected only where it is made of nothing else.
+    """
+    if not below:
+        return told
+    row = told.model_dump()
+    among = found(row, "observed.among_cases")
+    cases = found(row, "observed.cases")
+    rest = None if among is None or cases is None else among - cases
+    counted = (cases, among, rest, *(found(row, name) for name in COUNTED))
+    hidden = any(is_small(count, below) for count in counted)
+    cells = COMPARED if among is None else replace(COMPARED, derived=(*OF_CASES, "expected"))
+    return ComparisonDocument(**cells.shown(row, hidden=hidden))
+
+
+COUNTED = ("observed.recipients", "observed.at_risk", "cluster.cases")
+OF_CASES = (
+    "observed.cases",
+    "observed.among_cases",
+    "observed.value",
+    *limits("observed.ci"),
+    "ratio",
+    "reason",
+    "e_value.value",
+)
+COMPARED = Cells(counts=COUNTED, derived=OF_CASES, size=None)
 
 
 def tell_baseline_in_brief(baseline: Baseline) -> BaselineInBrief:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from service.api.comparison_answers import ComparisonsAnswer, tell_comparison
+from service.api.comparison_answers import ComparisonsAnswer, for_key, tell_comparison
 from service.api.dependencies import RateReader, SurveillanceDep
 from service.api.figures import instant
 from service.api.parameters import only_parameters
@@ -83,5 +83,5 @@ def get_comparisons(
             "today": known.latest_day.isoformat(),
         },
         facilities=None if facilities is None else list(facilities),
-        items=[tell_comparison(one) for one in found],
+        items=[for_key(tell_comparison(one), principal.hidden_below) for one in found],
     )

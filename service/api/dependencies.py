@@ -9,19 +9,22 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from service.api.access import Principal, Scope, authenticate, require
-from service.api.metrics import Metrics
-from service.api.state import get_metrics, get_settings, get_sightings, get_surveillance
+from service.api.access import Principal, Scope, authenticate, recognise, require
+from service.api.state import get_settings, get_sightings, get_surveillance, get_ways
+from service.channels.ways import Ways
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
 from service.store.sightings import Sightings
 
 SurveillanceDep = Annotated[Surveillance, Depends(get_surveillance)]
 SettingsDep = Annotated[Settings, Depends(get_settings)]
-MetricsDep = Annotated[Metrics, Depends(get_metrics)]
 SightingsDep = Annotated[Sightings, Depends(get_sightings)]
+WaysDep = Annotated[Ways, Depends(get_ways)]
 PrincipalDep = Annotated[Principal, Depends(authenticate)]
 """Whoever holds a valid key, whatever its scopes."""
+
+Anybody = Annotated[Principal | None, Depends(recognise)]
+"""Whoever may see rates, or nobody in particular: a route that asks for no key."""
 
 EventWriter = Annotated[Principal, Depends(require(Scope.EVENTS_WRITE))]
 RateReader = Annotated[Principal, Depends(require(Scope.RATES_READ))]
@@ -31,8 +34,8 @@ Operator = Annotated[Principal, Depends(require(Scope.MANAGE))]
 
 __all__ = [
     "AlertManager",
+    "Anybody",
     "EventWriter",
-    "MetricsDep",
     "Operator",
     "PatientReader",
     "PrincipalDep",
@@ -40,4 +43,5 @@ __all__ = [
     "SettingsDep",
     "SightingsDep",
     "SurveillanceDep",
+    "WaysDep",
 ]

@@ -15,6 +15,7 @@ from service.api.dependencies import RateReader, SurveillanceDep
 from service.api.dhis2_values import data_value_set
 from service.api.figures import AsOf, CalendarDate
 from service.api.parameters import only_parameters
+from service.api.small_cells import require_patients
 from service.api.state import running
 from service.errors import Conflict
 
@@ -42,7 +43,10 @@ router = APIRouter(prefix="/v1/exports", tags=["rates"])
 @router.get(
     "/dhis2",
     summary="Counts and person-time as a DHIS2 data value set",
-    responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
+    responses={
+        200: {"content": {"application/json": {"example": EXAMPLE}}},
+        409: {"description": "No mapping file is set"},
+    },
     dependencies=[only_parameters("start", "end", "as_of")],
 )
 def get_dhis2_export(
@@ -61,7 +65,8 @@ def get_dhis2_export(
 ) -> Response:
     """What the mapping file asks for, of the whole periods from `start` to `end`, for each mapped
     facility that the key reaches. The figures are those of `GET /v1/rates/series?by=facility`.
-    409 where no mapping file is set. Needs `rates:read`."""
+    409 where no mapping file is set. Needs `rates:read` and, unless small counts are shown to
+    everybody, `patients:read`: a facility's month is a small cell."""
     mapping = running(request).dhis2_mapping
     if mapping is None:
         raise Conflict(
@@ -69,5 +74,6 @@ def get_dhis2_export(
             "GRAFTWATCH_DHIS2_MAPPING_FILE.",
             code="no_dhis2_mapping",
         )
+    require_patients(principal, "The export to DHIS2")
     body = data_value_set(surveillance, mapping, principal, start=start, end=end, as_of=as_of)
     return Response(msgspec.json.encode(body), media_type="application/json")

@@ -20,6 +20,7 @@ from service.api.event_answers import EventsAnswer, answer, told
 from service.api.event_documents import request_body
 from service.api.event_intake import Intake, Taken, intake, taken
 from service.api.event_stream import StreamAccount, batches
+from service.api.metrics import Metrics
 from service.api.parameters import only_parameters
 from service.api.problems import name_of, problem, unavailable
 from service.api.request_bodies import (
@@ -73,7 +74,9 @@ async def post_events(
     if media_type == NDJSON and atomic:
         raise not_atomic()
     service = running(request)
-    sender = Sender(service.surveillance, service.gathering, service.settings, principal)
+    sender = Sender(
+        service.surveillance, service.gathering, service.settings, principal, service.metrics
+    )
     account = StreamAccount()
     if media_type == JSON:
         body = await whole_body(request, service.settings.max_body_bytes)
@@ -104,6 +107,7 @@ class Sender:
     gathering: Gathering
     settings: Settings
     principal: Principal
+    metrics: Metrics
 
     async def take_document(self, body: bytes, *, atomic: bool) -> Taken:
         """Take one event or an array of them; a small body is read without a thread's detour."""
@@ -111,13 +115,15 @@ class Sender:
             sent = self.read_document(body, atomic=atomic)
         else:
             sent = await run_in_threadpool(self.read_document, body, atomic=atomic)
-        receipt = await wrap_future(self.gathering.record(sent.batch))
+        with self.metrics.ingest_seconds.time():
+            receipt = await wrap_future(self.gathering.record(sent.batch))
         return taken(sent, receipt)
 
     async def take_lines(self, lines: Sequence[Line]) -> Taken:
         """Take one batch of a stream; the next is sent only once this one is recorded."""
         sent = await run_in_threadpool(self.read_lines, lines)
-        receipt = await wrap_future(self.gathering.record(sent.batch, waits_its_turn=True))
+        with self.metrics.ingest_seconds.time():
+            receipt = await wrap_future(self.gathering.record(sent.batch, waits_its_turn=True))
         return taken(sent, receipt)
 
     def read_document(self, body: bytes, *, atomic: bool) -> Intake:

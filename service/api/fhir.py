@@ -58,7 +58,12 @@ Prefer = Annotated[
     str, Header(description="`return=minimal`, `representation`, `OperationOutcome`")
 ]
 
-router = APIRouter(prefix="/fhir", tags=["fhir"])
+NOT_TAKEN: dict[int | str, dict[str, Any]] = {
+    400: {"description": "Nobody can tell of which facility it is, or what is to be done"},
+    409: {"description": "No pseudonyms can be made: GRAFTWATCH_PSEUDONYM_KEY is not set"},
+}
+
+router = APIRouter(prefix="/fhir", tags=["fhir"], responses=NOT_TAKEN)
 
 
 @router.post("/", include_in_schema=False)
@@ -80,7 +85,12 @@ async def post_bundle(
     return await FhirSender(request, principal, facility or facility_header).take_bundle()
 
 
-@router.post("/$process-message", summary="Send a message", openapi_extra=BUNDLE_BODY)
+@router.post(
+    "/$process-message",
+    summary="Send a message",
+    responses={200: OUTCOME, 422: {"description": "Refused; nothing of it was kept.", **OUTCOME}},
+    openapi_extra=BUNDLE_BODY,
+)
 async def process_message(
     request: Request,
     principal: EventWriter,
@@ -95,7 +105,7 @@ async def process_message(
     "/{kind}",
     summary="Create a resource",
     status_code=201,
-    responses={201: OUTCOME, 422: OUTCOME},
+    responses={200: {"description": "It was known", **OUTCOME}, 201: OUTCOME, 422: OUTCOME},
     openapi_extra=RESOURCE_BODY,
 )
 async def create(

@@ -17,6 +17,7 @@ from service.ingest.fhir.kinds import ACCEPTED, USED_WITH_OTHERS
 PUBLISHED_ON = "2026-11-23"
 """When the statement last changed."""
 SYSTEMS = "http://terminology.hl7.org/CodeSystem/"
+SMART = {"system": f"{SYSTEMS}restful-security-service", "code": "SMART-on-FHIR"}
 
 router = APIRouter(prefix="/fhir", tags=["fhir"])
 
@@ -51,8 +52,10 @@ def capability_statement() -> dict[str, Any]:
                 "are not kept; see docs/fhir.md.",
                 "security": {
                     "cors": False,
-                    "description": "Authorization: Bearer KEY, with the scope events:write to send "
-                    "and rates:read to read.",
+                    "service": [{"coding": [SMART]}],
+                    "description": "Authorization: Bearer KEY, or a token of SMART Backend Services "
+                    "where .well-known/smart-configuration is there; with the scope events:write "
+                    "to send and rates:read to read.",
                 },
                 "resource": [
                     *map(_read_in, ACCEPTED),

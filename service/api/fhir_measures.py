@@ -20,6 +20,7 @@ from service.api.dependencies import RateReader, SurveillanceDep
 from service.api.fhir_answers import FHIR_JSON, document
 from service.api.figures import FigureQuery, day, head_of, read_query
 from service.api.parameters import only_parameters
+from service.domain.small_cells import mask_of
 from service.pipeline.as_of import known_at
 from service.pipeline.rates import RateRow, RateTable, rate_table
 from service.store import sums
@@ -29,6 +30,7 @@ MEASURE = "urn:graftwatch:measure:incidence-rate"
 INTERVAL = "urn:graftwatch:confidence-interval"
 DEFINITION = "urn:graftwatch:definition"
 POSITION = "urn:graftwatch:ledger-position"
+ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 ASKED = tuple(name for name in FigureQuery.model_fields if name != "format")
 
 router = APIRouter(prefix="/fhir", tags=["fhir"])
@@ -56,7 +58,8 @@ def get_measure_report(
                 definition, start_day=min(first or definition.end_day, definition.end_day)
             )
         table = rate_table(connection, definition, position=position)
-    report = measure_report(table, head_of(definition, known, surveillance.rules))
+    head = head_of(definition, known, surveillance.rules)
+    report = measure_report(table, head, principal.hidden_below)
     entry = {
         "fullUrl": f"urn:graftwatch:report:{known.position}",
         "resource": report,
@@ -65,18 +68,27 @@ def get_measure_report(
     return document({"resourceType": "Bundle", "type": "searchset", "total": 1, "entry": [entry]})
 
 
-def measure_report(table: RateTable, head: Mapping[str, Any]) -> dict[str, Any]:
-    """A summary of the rates: over all, and for each stratum."""
+def measure_report(table: RateTable, head: Mapping[str, Any], below: int = 0) -> dict[str, Any]:
+    """A summary of the rates: over all, and for each stratum; counts below `below` are masked."""
     definition = table.definition
+    mask = mask_of(
+        [row.estimate.cases for row in table.rows],
+        [row.estimate.person_days for row in table.rows],
+        table.total.estimate.cases if table.total else None,
+        below,
+    )
     group: dict[str, Any] = {
         "code": {"text": ", ".join(head["definition"]["infection_type"])},
-        **(_figures(table.total, head["unit"]) if table.total else {}),
+        **(_figures(table.total, head["unit"], mask.total) if table.total else {}),
     }
     if definition.by and table.rows:
         group["stratifier"] = [
             {
                 "code": [{"text": name} for name in definition.by],
-                "stratum": [{**_stratum(row), **_figures(row, head["unit"])} for row in table.rows],
+                "stratum": [
+                    {**_stratum(row), **_figures(row, head["unit"], hidden)}
+                    for row, hidden in zip(table.rows, mask.rows, strict=True)
+                ],
             }
         ]
     recorded_at = head["as_of"]["recorded_at"]
@@ -107,14 +119,15 @@ def _stratum(row: RateRow) -> dict[str, Any]:
     }
 
 
-def _figures(row: RateRow, unit: str) -> dict[str, Any]:
+def _figures(row: RateRow, unit: str, hidden: bool) -> dict[str, Any]:
     """Cases, person-days and the rate; a rate of no time at all is left out."""
     estimate = row.estimate
+    days = _population("denominator", "person-days", estimate.person_days)
+    if hidden:
+        masked = {"_count": {"extension": [{"url": ABSENT, "valueCode": "masked"}]}}
+        return {"population": [_population("numerator", "cases") | masked, days]}
     shown: dict[str, Any] = {
-        "population": [
-            _population("numerator", "cases", estimate.cases),
-            _population("denominator", "person-days", estimate.person_days),
-        ]
+        "population": [_population("numerator", "cases", estimate.cases), days]
     }
     if estimate.rate is not None:
         shown["measureScore"] = {"value": estimate.rate, "unit": unit}
@@ -127,6 +140,7 @@ def _figures(row: RateRow, unit: str) -> dict[str, Any]:
     return shown
 
 
-def _population(code: str, text: str, count: int) -> dict[str, Any]:
+def _population(code: str, text: str, count: int | None = None) -> dict[str, Any]:
     coding = {"system": POPULATIONS, "code": code}
-    return {"code": {"coding": [coding], "text": text}, "count": count}
+    told = {} if count is None else {"count": count}
+    return {"code": {"coding": [coding], "text": text}, **told}

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from service.api.access import Principal
 from service.api.filters import nearest, resolved
 from service.api.formats import Format
+from service.api.small_cells import require_coarse
 from service.domain.contributions import ANY
 from service.domain.figures import DIMENSIONS, PERSON_TIME_OF, RateDefinition
 from service.domain.rules import FollowUpRules
@@ -204,6 +205,9 @@ def dimensions_in(by: Sequence[str]) -> tuple[str, ...]:
 
 def read_query(query: PopulationQuery, principal: Principal, known: KnownState) -> RateDefinition:
     """What is asked, within what the key may see and what was known."""
+    require_coarse(
+        principal, query.start, query.end, known.latest_day, past=query.as_of is not None
+    )
     filters, by = query.filters, query.dimensions
     visible = principal.visible(filters.get("facility"))
     if visible is not None:

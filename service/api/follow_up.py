@@ -27,6 +27,7 @@ from service.api.figures import (
 from service.api.follow_up_queries import LagQuery, OverduePageQuery, QualityQuery
 from service.api.formats import Figure, answer, asked_format
 from service.api.paging import key_in, link_to, next_page
+from service.api.small_cells import guarded, require_coarse
 from service.pipeline.as_of import known_at
 from service.pipeline.follow_up_quality import (
     overdue_page,
@@ -146,6 +147,7 @@ def get_reporting_lag(
     visible = principal.visible(query.facility)
     with surveillance.database.read() as connection:
         known = known_at(connection, surveillance, query.as_of)
+        require_coarse(principal, None, None, known.latest_day, past=query.as_of is not None)
         lags = reporting_lags(connection, surveillance, known.latest_day)
     keys = sorted(key for key in lags.counts if visible is None or key[0] in visible)
     types = sorted({event_type for _, event_type in keys})
@@ -177,7 +179,13 @@ def get_reporting_lag(
         ],
         total=None,
     )
-    return answer(figure, asked_format(request, query.format))
+    shown = guarded(
+        figure,
+        principal.hidden_below,
+        answers.REPORTS,
+        group=lambda row: row["stratum"]["type"],
+    )
+    return answer(shown, asked_format(request, query.format))
 
 
 def _figure(
@@ -198,4 +206,9 @@ def _figure(
         total=answers.quality(table.total)[0] if tell is answers.quality else None,
         window_totals=None if tell is answers.quality else tell(table.total),
     )
-    return answer(figure, asked_format(request, query.format))
+    below = principal.hidden_below
+    if tell is answers.quality:
+        shown = guarded(figure, below, answers.COURSES)
+    else:
+        shown = guarded(figure, below, answers.VISITS, group=lambda row: row["visit"])
+    return answer(shown, asked_format(request, query.format))

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel, Field
 
 from service.api.figures import day, instant
-from service.api.rate_answers import AsOf
+from service.api.rate_answers import SUPPRESSED, AsOf
+from service.api.small_cells import Cells
 from service.domain.rules import FollowUpRules
 from service.domain.visits import LATE, NOT_SEEN, OVERDUE, SEEN, FollowedUp
 from service.pipeline.as_of import KnownState
@@ -37,14 +38,15 @@ class Quality(BaseModel):
     """One stratum's completeness."""
 
     stratum: dict[str, str] = Field(examples=[{"facility": "ucd-01"}])
-    courses: int = Field(description="Courses entered up to `end`.", examples=[3])
+    courses: int | None = Field(description="Courses entered up to `end`.", examples=[3])
     observed_person_days: int = Field(examples=[240])
     potential_person_days: int = Field(examples=[300])
     completeness: float | None = Field(
         description="Clark's index: observed / potential; null without potential.", examples=[0.8]
     )
-    under_observation: int = Field(description="Not lost, withdrawn, transferred or dead.")
-    overdue: int = Field(description="Of these, courses with a visit that is overdue.")
+    under_observation: int | None = Field(description="Not lost, withdrawn, transferred or dead.")
+    overdue: int | None = Field(description="Of these, courses with a visit that is overdue.")
+    suppressed: bool | None = SUPPRESSED
 
 
 class FollowUpQuality(Head):
@@ -60,11 +62,12 @@ class VisitCounts(BaseModel):
 
     stratum: dict[str, str] = Field(examples=[{"facility": "ucd-01"}])
     visit: int = Field(description="Days since the index date.", examples=[100])
-    due: int = Field(description="Courses of whom the visit's tolerance has passed.")
-    seen: int = Field(description="A contact within the tolerance.")
-    late: int = Field(description="No contact within it, but one later.")
-    overdue: int = Field(description="None since the window opened, and under observation.")
-    not_seen: int = Field(description="None, of courses lost, withdrawn or transferred.")
+    due: int | None = Field(description="Courses of whom the visit's tolerance has passed.")
+    seen: int | None = Field(description="A contact within the tolerance.")
+    late: int | None = Field(description="No contact within it, but one later.")
+    overdue: int | None = Field(description="None since the window opened, and under observation.")
+    not_seen: int | None = Field(description="None, of courses lost, withdrawn or transferred.")
+    suppressed: bool | None = SUPPRESSED
 
 
 class Visits(Head):
@@ -106,11 +109,14 @@ class Lags(BaseModel):
     """How long one type of report takes; quantiles are null with fewer than 10 reports."""
 
     stratum: dict[str, str] = Field(examples=[{"facility": "ucd-01", "type": "infection"}])
-    reports: int = Field(description="First reports of the last year's events.", examples=[120])
+    reports: int | None = Field(
+        description="First reports of the last year's events.", examples=[120]
+    )
     horizon_days: int | None = Field(
         description="Lags beyond this could be shown by fewer than 10 reports and are unknown."
     )
     quantiles: dict[str, int | None] = Field(examples=[{"p50": 3, "p75": 8, "p90": 21, "p95": 30}])
+    suppressed: bool | None = SUPPRESSED
 
 
 class ReportingLag(Head):
@@ -121,6 +127,11 @@ class ReportingLag(Head):
     total: None = None
 
 
+COURSES = Cells(
+    counts=("courses", "under_observation", "overdue"), derived=(), size="potential_person_days"
+)
+VISITS = Cells(counts=(SEEN, LATE, OVERDUE, NOT_SEEN), derived=("due",), size=None)
+REPORTS = Cells(counts=("reports",), derived=(), size=None)
 QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95}
 
 

@@ -11,6 +11,7 @@ from service.api.access import Principal
 from service.api.figures import MOST_VALUES, AsOf, CalendarDate, filter_on
 from service.api.filters import nearest, resolved
 from service.api.formats import Format
+from service.api.small_cells import require_coarse
 from service.domain.visits import VisitSchedule
 from service.errors import BadQuery, Detail
 from service.pipeline.as_of import KnownState
@@ -77,6 +78,7 @@ class OverdueQuery(LagQuery):
         self, principal: Principal, known: KnownState, settings: Settings
     ) -> QualityDefinition:
         """What is asked, within what the key may see and what was known."""
+        require_coarse(principal, None, self.end, known.latest_day, past=self.as_of is not None)
         filters = resolved({name: getattr(self, name) for name in AT_INDEX})
         visible = principal.visible(filters.get("facility"))
         if visible is not None:

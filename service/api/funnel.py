@@ -24,8 +24,9 @@ from service.api.figures import (
     read_query,
 )
 from service.api.formats import Figure, answer, asked_format
-from service.api.funnel_answers import beside, curve_point, facility_point, total
+from service.api.funnel_answers import beside, curve_point, facility_point, for_key, total
 from service.api.network_access import require_network_rate
+from service.api.small_cells import require_patients
 from service.domain.figures import DIMENSIONS, RateDefinition
 from service.errors import BadQuery, Detail
 from service.pipeline.as_of import KnownState, known_at
@@ -103,6 +104,8 @@ def get_funnel(
     A key bound to facilities needs a `baseline` and sees its own facilities only; prior and
     overdispersion are then of these alone.
     """
+    if query.strata:
+        require_patients(principal, "`standardise_by`")
     with look_at(surveillance) as look:
         ask = _against_baseline if query.baseline else _against_network
         head, table = ask(look, surveillance, principal, query)
@@ -114,7 +117,7 @@ def get_funnel(
         beside=beside(table),
         lists={"limit_curve": curve} if "limits" in query.include else {},
     )
-    return answer(figure, asked_format(request, query.format))
+    return answer(for_key(figure, principal.hidden_below), asked_format(request, query.format))
 
 
 def _against_network(

@@ -6,11 +6,14 @@ Source: docs/api-rates.md.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from service.api.rate_answers import AsOf, OneLook
+from service.api.formats import Figure
+from service.api.rate_answers import SUPPRESSED, AsOf, OneLook
+from service.api.small_cells import Cells, a_rate, guarded, hides, limits
 from service.pipeline.funnel import FunnelPoint, FunnelTable
 from service.stats.empirical_bayes import METHOD as SHRUNKEN_METHOD
 from service.stats.funnel import WINSORISED, ControlLimits, Position
@@ -46,7 +49,7 @@ class FacilityPoint(BothLimits):
     """One facility; what does not exist is null."""
 
     stratum: dict[str, str] = Field(examples=[{"facility": "ucd-01"}])
-    cases: int = Field(examples=[14])
+    cases: int | None = Field(description="Null only where `suppressed`.", examples=[14])
     person_days: int = Field(examples=[41233])
     person_years: float = Field(description="person_days / 365.25.", examples=[112.89])
     rate: float | None = Field(description="Cases per `unit`.")
@@ -62,6 +65,7 @@ class FacilityPoint(BothLimits):
         description="Among the control limits; null where nothing is expected."
     )
     shrunken: Shrunken
+    suppressed: bool | None = SUPPRESSED
 
 
 class CurvePoint(BothLimits):
@@ -92,12 +96,13 @@ class OverdispersionDocument(BaseModel):
 class FunnelTotal(BaseModel):
     """All facilities of the answer together."""
 
-    cases: int
+    cases: int | None = Field(description="Null only where `suppressed`.")
     person_days: int
     person_years: float
     rate: float | None
     ci: OneLook
-    expected: float
+    expected: float | None
+    suppressed: bool | None = SUPPRESSED
 
 
 class Funnel(BaseModel):
@@ -113,6 +118,47 @@ class Funnel(BaseModel):
     empirical_bayes: PriorDocument
     overdispersion: OverdispersionDocument
     total: FunnelTotal
+
+
+DRAWN_IN = ("ratio", *limits("ci"), "rate", *limits("rate_ci"))
+PLACED = Cells(
+    counts=("cases",),
+    derived=(*a_rate(), "ratio", *limits("ratio_ci"), "reason", "p_value", "position"),
+    size="person_days",
+)
+OF_ALL = Cells(
+    counts=(),
+    derived=("mean", "dispersion", "phi", "winsorised", "reason"),
+    size=None,
+)
+"""What is made of the ratios of all facilities."""
+
+
+def for_key(figure: Figure, below: int) -> Figure:
+    """The figure for a key to which small counts are not shown.
+
+    What all facilities have in common stands only where none of them is hidden. The network's rate
+    is behind every number expected, so with a small total these go too.
+    """
+    if not below:
+        return figure
+    shown = guarded(figure, below, PLACED)
+    if not hides(shown):
+        return shown
+    drawn_in = tuple(f"shrunken.{name}" for name in (*DRAWN_IN, "reason"))
+    few = bool(shown.total and shown.total["suppressed"])
+    expected = ("expected", "limits_95", "limits_998") if few else ()
+    for_rows = Cells(counts=(), derived=(), size=None, always=(*drawn_in, *expected))
+    return replace(
+        shown,
+        rows=[for_rows.shown(row, hidden=row["suppressed"]) for row in shown.rows],
+        total=shown.total
+        and Cells((), (), None, always=expected).shown(
+            shown.total, hidden=shown.total["suppressed"]
+        ),
+        beside={name: OF_ALL.shown(row, hidden=True) for name, row in figure.beside.items() if row},
+        lists={} if few else figure.lists,
+    )
 
 
 def facility_point(point: FunnelPoint) -> dict[str, Any]:

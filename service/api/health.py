@@ -8,14 +8,17 @@ Source: docs/api.md; docs/operations.md, "Watching it".
 from typing import Literal
 
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from service.api.dependencies import MetricsDep, SurveillanceDep
+from service.api.access import Principal
+from service.api.dependencies import Anybody, SurveillanceDep
 from service.api.problems import problem
-from service.store import ledger
+from service.api.programme_metrics import rendered
+from service.api.state import Running, running
+from service.store import ledger, outbox
 from service.store.migrate import is_at_head
 from service.store.unavailable import UNAVAILABLE
 
@@ -66,14 +69,35 @@ def ready(surveillance: SurveillanceDep) -> Readiness | Response:
     "/metrics",
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    openapi_extra={"security": [{}]},  # with a key or without
 )
-def metrics(surveillance: SurveillanceDep, counters: MetricsDep) -> Response:
-    """The service's counters for Prometheus; labelled by route, never by patient or facility."""
+def metrics(request: Request, principal: Anybody) -> Response:
+    """How the service does, for Prometheus: requests by route, never by patient or facility. With a
+    key that has the scope `rates:read` the programme's figures too, of the facilities that the key
+    may see: cases, person-years, what watched baselines expect, open alerts. Without one, or with
+    one that holds no longer, `graftwatch_programme_told` is 0."""
+    service = running(request)
     try:
-        with surveillance.database.read() as connection:
-            counters.ledger_position.set(ledger.head_position(connection))
-        counters.database_up.set(1)
+        told = _look(service, principal)
+        service.metrics.database_up.set(1)
     except UNAVAILABLE:
         log.exception("database unavailable")
-        counters.database_up.set(0)
-    return Response(counters.told(), media_type=CONTENT_TYPE_LATEST)
+        service.metrics.database_up.set(0)
+        told = rendered(None)
+    return Response(service.metrics.told() + told, media_type=CONTENT_TYPE_LATEST)
+
+
+def _look(service: Running, principal: Principal | None) -> bytes:
+    """Note how far the ledger is, and tell of the programme what may be told."""
+    with service.surveillance.database.read() as connection:
+        position = ledger.head_position(connection)
+        recorded_at = ledger.recorded_at(connection, position)
+        now = service.surveillance.clock()
+        waiting, oldest = outbox.depth(connection, now)
+    service.metrics.ledger_position.set(position)
+    service.metrics.ledger_recorded_at.set(recorded_at.timestamp() if recorded_at else 0)
+    service.metrics.outbox_depth.set(waiting)
+    service.metrics.outbox_age.set((now - oldest).total_seconds() if oldest else 0)
+    if principal is None:
+        return rendered(None)
+    return service.programme.told(principal.facilities, hidden_below=principal.hidden_below)

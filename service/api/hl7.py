@@ -9,7 +9,7 @@ Source: docs/hl7.md; HAPI's "HL7 over HTTP" for the media type.
 import re
 from datetime import UTC, datetime
 from email.message import Message as Headers
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from service.api.access import Principal
 from service.api.dependencies import EventWriter
+from service.api.openapi import PROBLEM
 from service.api.parameters import only_parameters
 from service.api.request_bodies import media_type_of, whole_body
 from service.api.state import Running, running
@@ -39,6 +40,7 @@ HL7 = "application/hl7-v2"
 MEDIA_TYPES = frozenset({HL7, "application/hl7-v2+er7", "x-application/hl7-v2+er7"})
 STATUS = {ACCEPTED: 200, IN_ERROR: 422, REJECTED: 400}
 SOME_REFUSED = 207
+ACK: dict[str, Any] = {HL7: {"schema": {"type": "string"}}}
 
 router = APIRouter(tags=["hospital formats"])
 
@@ -51,9 +53,19 @@ router = APIRouter(tags=["hospital formats"])
             "description": "AA: what the message says is on disk; of a batch, of every message.",
             "content": {HL7: {"example": "MSH|^~\\&|…\rMSA|AA|17\r"}},
         },
-        207: {"description": "Of a batch, some were taken and others answered AE or AR."},
-        400: {"description": "AR: such a message is not read. A problem where it is no HL7."},
-        422: {"description": "AE: the message cannot be used; ERR says what to correct."},
+        207: {
+            "description": "Of a batch, some were taken and others answered AE or AR.",
+            "content": ACK,
+        },
+        400: {
+            "description": "AR: such a message is not read. A problem where it is no HL7.",
+            "content": ACK | PROBLEM,
+        },
+        409: {"description": "No pseudonyms can be made: GRAFTWATCH_PSEUDONYM_KEY is not set"},
+        422: {
+            "description": "AE: the message cannot be used; ERR says what to correct.",
+            "content": ACK | PROBLEM,
+        },
     },
     dependencies=[only_parameters("facility", "always_200")],
     openapi_extra={

@@ -60,7 +60,8 @@ router = APIRouter(prefix=IMPORTS_PATH, tags=["imports"])
                     "schema": {"type": "string"},
                 }
             },
-        }
+        },
+        404: {"description": "No mapping of that name is kept"},
     },
     dependencies=[only_parameters("mapping", "dry_run")],
     openapi_extra={

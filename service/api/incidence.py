@@ -23,7 +23,8 @@ from service.api.figures import (
     read_query,
 )
 from service.api.formats import Figure, answer, asked_format
-from service.api.incidence_answers import gray, incidence
+from service.api.incidence_answers import for_key, gray, incidence
+from service.api.small_cells import require_coarse_horizon, require_patients
 from service.domain.rules import FollowUpRules
 from service.pipeline.as_of import KnownState, known_at
 from service.pipeline.cumulative_incidence import (
@@ -107,6 +108,9 @@ def get_cumulative_incidence(
 
     Every course is looked at, so this takes longer than a rate.
     """
+    if query.include:
+        require_patients(principal, "`include=curve`")
+    require_coarse_horizon(principal, query.horizon)
     with surveillance.database.read() as connection:
         known = known_at(connection, surveillance, query.as_of)
         definition = read_query(query, principal, known)
@@ -119,7 +123,7 @@ def get_cumulative_incidence(
         total=incidence(table.total, with_curve=with_curve) if table.total else None,
         beside={"test": gray(table)},
     )
-    return answer(figure, asked)
+    return answer(for_key(figure, principal.hidden_below), asked)
 
 
 def _head(

@@ -5,12 +5,15 @@ Out:    plain JSON values, and the models by which OpenAPI describes them.
 Source: docs/api-rates.md, cumulative incidence.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from service.api.rate_answers import AsOf, OneLook
+from service.api.formats import Figure
+from service.api.rate_answers import SUPPRESSED, AsOf, OneLook
 from service.api.rate_ratio_answers import SideRate, side_rate
+from service.api.small_cells import Cells, a_rate, guarded, hides, limits
 from service.pipeline.cumulative_incidence import IncidenceFigure, IncidenceTable
 from service.stats.curve import CumulativeIncidenceCurve, number_or_none
 
@@ -32,9 +35,11 @@ class Incidence(BaseModel):
     """One group at the horizon; null where nobody of it was followed so far."""
 
     stratum: dict[str, str]
-    recipients: int = Field(description="Courses at risk for at least a day up to the horizon.")
-    cases: int = Field(description="First cases up to the end of the horizon day.")
-    competing: dict[str, int] = Field(
+    recipients: int | None = Field(
+        description="Courses at risk for at least a day up to the horizon; null where `suppressed`."
+    )
+    cases: int | None = Field(description="First cases up to the end of the horizon day.")
+    competing: dict[str, int] | None = Field(
         description="What came first instead, up to the horizon; `other_case`: a first case that "
         "the filters leave out or that another row holds.",
         examples=[{"died": 3}],
@@ -43,13 +48,14 @@ class Incidence(BaseModel):
     std_error: float | None
     ci: OneLook
     reason: str | None = Field(description="Why there is no figure.")
-    at_risk: dict[str, int] = Field(
+    at_risk: dict[str, int] | None = Field(
         description="By day: 0, 30, 100, 180, 365 and the horizon.", examples=[{"0": 12, "30": 11}]
     )
     rate: SideRate = Field(description="Cases over person-time of the same days.")
     curve: list[CurvePoint] | None = Field(
         default=None, description="With `include=curve`, up to the horizon."
     )
+    suppressed: bool | None = SUPPRESSED
 
 
 class GrayDocument(BaseModel):
@@ -59,6 +65,7 @@ class GrayDocument(BaseModel):
     degrees_of_freedom: int | None
     p_value: float | None
     reason: str | None = Field(description="Why there is none.")
+    suppressed: bool | None = SUPPRESSED
 
 
 class Incidences(BaseModel):
@@ -75,6 +82,34 @@ class Incidences(BaseModel):
 
 MARKED_DAYS = (0, 30, 100, 180, 365)
 NOT_FOLLOWED = "nobody of the group was followed up to the horizon"
+
+
+FIRST_CASES = Cells(
+    counts=("recipients", "cases", "competing"),
+    derived=(
+        "cumulative_incidence",
+        "std_error",
+        *limits("ci"),
+        "reason",
+        "rate.cases",
+        *a_rate("rate."),
+    ),
+    size="rate.person_days",
+    always=("at_risk",),
+)
+TEST = Cells(counts=(), derived=("statistic", "degrees_of_freedom", "p_value", "reason"), size=None)
+
+
+def for_key(figure: Figure, below: int) -> Figure:
+    """The figure for a key to which small counts are not shown.
+
+    Numbers at risk fall one by one, so such a key is shown none; the test is made of all groups.
+    """
+    if not below:
+        return figure
+    shown = guarded(figure, below, FIRST_CASES)
+    test = figure.beside["test"]
+    return replace(shown, beside={"test": test and TEST.shown(test, hidden=hides(shown))})
 
 
 def incidence(figure: IncidenceFigure, *, with_curve: bool) -> dict[str, Any]:

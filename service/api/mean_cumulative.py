@@ -23,12 +23,27 @@ from service.api.figures import (
 )
 from service.api.formats import Figure, answer, asked_format
 from service.api.incidence import LONGEST_HORIZON, OTHER_FORMATS
-from service.api.rate_answers import AsOf, OneLook
+from service.api.rate_answers import SUPPRESSED, AsOf, OneLook
 from service.api.rate_ratio_answers import SideRate, interval, side_rate
+from service.api.small_cells import (
+    Cells,
+    a_rate,
+    guarded,
+    limits,
+    require_coarse_horizon,
+    require_patients,
+)
 from service.pipeline.as_of import known_at
 from service.pipeline.incidence_cohorts import SPLITS
 from service.pipeline.mean_cumulative import MeanChoice, MeanFigure, mean_table
 from service.stats.mean_cumulative import Estimator
+
+EPISODES = Cells(
+    counts=("recipients", "episodes", "deaths"),
+    derived=("mean", "std_error", *limits("ci"), "rate.cases", *a_rate("rate.")),
+    size="rate.person_days",
+    always=("at_risk",),
+)
 
 router = APIRouter(prefix="/v1/mean-cumulative-function", tags=["rates"])
 
@@ -81,15 +96,18 @@ class Mean(BaseModel):
     """One group at the horizon; null where nobody of it was followed so far."""
 
     stratum: dict[str, str]
-    recipients: int = Field(description="Courses at risk for at least a day up to the horizon.")
-    episodes: int = Field(description="Counted episodes up to the end of the horizon day.")
-    deaths: int
+    recipients: int | None = Field(
+        description="Courses at risk for at least a day up to the horizon; null where `suppressed`."
+    )
+    episodes: int | None = Field(description="Counted episodes up to the end of the horizon day.")
+    deaths: int | None
     mean: float | None = Field(description="Episodes a recipient.", examples=[0.27])
     std_error: float | None = Field(description="Robust: however a recipient's episodes depend.")
     ci: OneLook
-    at_risk: int = Field(description="On the horizon day.")
+    at_risk: int | None = Field(description="On the horizon day.")
     rate: SideRate = Field(description="Episodes over person-time of the same days.")
     curve: list[MeanPoint] | None = None
+    suppressed: bool | None = SUPPRESSED
 
 
 class Means(BaseModel):
@@ -120,6 +138,9 @@ def get_mean_cumulative_function(
 
     Every course is looked at, so this takes longer than a rate.
     """
+    if query.include:
+        require_patients(principal, "`include=curve`")
+    require_coarse_horizon(principal, query.horizon)
     choice = MeanChoice(query.horizon, query.estimator, query.ci)
     with surveillance.database.read() as connection:
         known = known_at(connection, surveillance, query.as_of)
@@ -147,7 +168,7 @@ def get_mean_cumulative_function(
         rows=[_row(row, with_curve=with_curve) for row in table.rows],
         total=_row(table.total, with_curve=with_curve),
     )
-    return answer(figure, asked)
+    return answer(guarded(figure, principal.hidden_below, EPISODES), asked)
 
 
 def _row(figure: MeanFigure, *, with_curve: bool) -> dict[str, Any]:

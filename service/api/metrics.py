@@ -16,6 +16,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.api.request_ends import Ended
+from service.domain.delivery_outcomes import RESULTS
+from service.domain.recipients import CHANNELS
 
 SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
@@ -47,11 +49,23 @@ class Metrics:
         )
         for status in ("accepted", "duplicate", "rejected"):
             self.events.labels(status)
+        self.ingest_seconds = Histogram(
+            "graftwatch_ingest_duration_seconds",
+            "Time from handing over a batch of events until it is on disk and counted.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
         self.ledger_position = Gauge(
             "graftwatch_ledger_position",
             "The last position the ledger has reached.",
             registry=self.registry,
             multiprocess_mode="mostrecent",  # whoever is asked looks, and the last look counts
+        )
+        self.ledger_recorded_at = Gauge(
+            "graftwatch_ledger_recorded_timestamp_seconds",
+            "When the ledger reached that position; 0 before the first event.",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
         )
         self.database_up = Gauge(
             "graftwatch_database_up",
@@ -59,6 +73,32 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="mostrecent",
         )
+
+        self.outbox_depth = Gauge(
+            "graftwatch_outbox_depth",
+            "Messages that wait to be delivered.",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
+        self.outbox_age = Gauge(
+            "graftwatch_outbox_oldest_due_seconds",
+            "For how long the oldest undelivered message has been due; 0 where none is.",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
+        self.delivery_attempts = Counter(
+            "graftwatch_delivery_attempts",
+            "Attempts to deliver a message, by channel and by what came of them.",
+            ("channel", "outcome"),
+            registry=self.registry,
+        )
+        for channel in CHANNELS:
+            for result in RESULTS:
+                self.delivery_attempts.labels(channel, result)
+
+    def count_attempt(self, channel: str, outcome: str) -> None:
+        """Count an attempt to deliver a message."""
+        self.delivery_attempts.labels(channel, outcome).inc()
 
     def count_events(self, statuses: Mapping[str, int]) -> None:
         """Count events by what became of them."""

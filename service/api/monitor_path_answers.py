@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from service.api.comparison_answers import NullDocument
 from service.api.monitor_answers import BaselineInForce
+from service.api.rate_answers import SUPPRESSED
 from service.monitors.definitions import Method
 from service.monitors.evidence import Statistic
 from service.monitors.series import Unit
@@ -117,9 +118,11 @@ class MonitorPathDocument(BaseModel):
         description="Expected at the present volume, for rate ratios of 2, 3 and 5."
     )
     points: list[PathPoint] = Field(
-        description="Every day of an onset, days between them evenly spread, and today."
+        description="Every day of an onset, days between them evenly spread, and today; none where "
+        "`suppressed`."
     )
     gaps: GapsDocument
+    suppressed: bool | None = SUPPRESSED
 
 
 def tell_path(path: MonitorPath) -> MonitorPathDocument:
@@ -155,6 +158,16 @@ def tell_path(path: MonitorPath) -> MonitorPathDocument:
             for day, n, mu, value, highest in points
         ],
         gaps=_gaps(path.gaps),
+    )
+
+
+def for_key(told: MonitorPathDocument, below: int) -> MonitorPathDocument:
+    """A path for a key to which small counts are not shown: each point of it is one case."""
+    if not below:
+        return told
+    gaps = told.gaps.model_copy(update={"points": []})
+    return told.model_copy(
+        update={"points": [], "gaps": gaps, "rise_from": None, "suppressed": True}
     )
 
 

@@ -17,7 +17,7 @@ from service.api.monitor_answers import (
     MonitorList,
     tell_monitor,
 )
-from service.api.monitor_path_answers import MonitorPathDocument, tell_path
+from service.api.monitor_path_answers import MonitorPathDocument, for_key, tell_path
 from service.api.monitor_requests import MonitorChange, NewMonitor, changed, new_monitor
 from service.api.network_access import require_a_place, require_network
 from service.api.paging import key_in, link_to, next_page
@@ -140,7 +140,7 @@ def get_path(
     with look_at(surveillance) as look:
         monitor = find_monitor(look.connection, monitor_id)
         path = monitor_path(look, monitor, facility, surveillance.today().toordinal())
-    return tell_path(path)
+    return for_key(tell_path(path), principal.hidden_below)
 
 
 @router.get("/{monitor_id}/performance", summary="What its alerts turned out to be")

@@ -22,6 +22,11 @@ PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Problem"}
 PROBLEM = {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}
 OPERATION_OUTCOME = {FHIR_JSON: {"schema": {"type": "object", "title": "OperationOutcome"}}}
 UNUSED = ("HTTPValidationError", "ValidationError")
+WAIT_AND_COME_AGAIN = ("429", "503")
+RETRY_AFTER = {
+    "description": "Seconds to wait before the same request is sent again.",
+    "schema": {"type": "integer", "minimum": 1},
+}
 TAGS = [
     {"name": "events", "description": "Reports from the hospitals, in."},
     {"name": "imports", "description": "Files of registers and of REDCap, in."},
@@ -90,13 +95,15 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
         if status >= "400" and not _has_own_document(response):
             response["description"] = _words(status, response.get("description", ""))
             response["content"] = OPERATION_OUTCOME if is_fhir(path) else PROBLEM
+        if status in WAIT_AND_COME_AGAIN:
+            response.setdefault("headers", {})["Retry-After"] = RETRY_AFTER
     operation["responses"] = dict(sorted(responses.items()))
 
 
 def _possible(path: str, operation: dict[str, Any]) -> Iterator[str]:
     yield "500"
     yield "503"
-    if operation.get("security"):
+    if all(operation.get("security", [{}])):
         yield from ("401", "403", "429")
     if "requestBody" in operation:
         yield from ("400", "413", "415", "422")

@@ -22,6 +22,12 @@ from service.pipeline.provisional import Standing
 from service.pipeline.rates import RateRow
 from service.store.events import PatientKey
 
+SUPPRESSED: Any = Field(
+    default=None,
+    description="Only for keys without `patients:read`: were counts of this row hidden, with all "
+    "that tells of them? They are null then.",
+)
+
 
 class AsOf(BaseModel):
     """The state of knowledge a figure speaks for."""
@@ -54,7 +60,7 @@ class Rate(BaseModel):
     """One row; rate and limits are null without person-time."""
 
     stratum: dict[str, str] = Field(examples=[{"agent": "tacrolimus"}])
-    cases: int = Field(examples=[4])
+    cases: int | None = Field(description="Null only where `suppressed`.", examples=[4])
     person_days: int = Field(examples=[41233])
     person_years: float = Field(description="person_days / 365.25.", examples=[112.89])
     rate: float | None = Field(description="Cases per `unit`.", examples=[3.543])
@@ -74,6 +80,7 @@ class Rate(BaseModel):
         default=None,
         description="With `include=recipients`: courses with at least one day at risk in the row.",
     )
+    suppressed: bool | None = SUPPRESSED
 
 
 class RatesHead(BaseModel):

@@ -5,11 +5,14 @@ Out:    plain JSON values, and the models by which OpenAPI describes them.
 Source: docs/api-rates.md.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from service.api.rate_answers import AsOf, OneLook
+from service.api.formats import Figure
+from service.api.rate_answers import SUPPRESSED, AsOf, OneLook
+from service.api.small_cells import Cells, a_rate, guarded, hides, limits, without
 from service.pipeline.rate_ratios import RatioRow, Sum
 from service.stats.interval import Interval
 from service.stats.mantel_haenszel import AdjustedRatio
@@ -19,7 +22,7 @@ from service.stats.rates import RateEstimate
 class SideRate(BaseModel):
     """One group's rate, as `GET /v1/rates` gives it."""
 
-    cases: int = Field(examples=[4])
+    cases: int | None = Field(description="Null only where suppressed.", examples=[4])
     person_days: int = Field(examples=[41233])
     person_years: float = Field(description="person_days / 365.25.", examples=[112.89])
     rate: float | None = Field(description="Cases per `unit`; null without person-time.")
@@ -29,7 +32,7 @@ class SideRate(BaseModel):
 class Overlap(BaseModel):
     """What lies on both sides at once and is counted on neither."""
 
-    cases: int
+    cases: int | None = Field(description="Null only where it was hidden.")
     person_days: int
 
 
@@ -47,6 +50,7 @@ class Ratio(BaseModel):
     reason: str | None = Field(
         description="Why the ratio is not given.", examples=["no case in the reference"]
     )
+    suppressed: bool | None = SUPPRESSED
 
 
 class HeterogeneityTest(BaseModel):
@@ -66,10 +70,11 @@ class Adjusted(BaseModel):
     heterogeneity: HeterogeneityTest | None = Field(
         description="A small p: the strata disagree, and one ratio hides it."
     )
-    informative_strata: int = Field(
+    informative_strata: int | None = Field(
         description="Strata with a case, and with person-time on both sides."
     )
     reason: str | None
+    suppressed: bool | None = SUPPRESSED
 
 
 class RateRatios(BaseModel):
@@ -82,6 +87,45 @@ class RateRatios(BaseModel):
     rows: list[Ratio]
     adjusted: Adjusted | None = Field(description="Null without `strata`.")
     total: Ratio = Field(description="The crude ratio.")
+
+
+PAIR = Cells(
+    counts=("compare.cases", "reference.cases"),
+    derived=(
+        *a_rate("compare."),
+        *a_rate("reference."),
+        "rate_ratio",
+        *limits("ci"),
+        "p_value",
+        "reason",
+    ),
+    size="compare.person_days",
+)
+ADJUSTED = Cells(
+    counts=(),
+    derived=("rate_ratio", *limits("ci"), "p_value", "heterogeneity", "informative_strata"),
+    size=None,
+)
+OVERLAP = Cells(counts=("cases",), derived=(), size=None)
+
+
+def for_key(figure: Figure, below: int) -> Figure:
+    """The figure for a key to which small counts are not shown.
+
+    The adjusted ratio is made of all strata, so it stands only where none of them is hidden.
+    """
+    if not below:
+        return figure
+    shown = guarded(figure, below, PAIR)
+    both = figure.head["overlap"]
+    if OVERLAP.mask([both], None, below).hides:
+        both = without(both, ["cases"])
+    one = figure.beside["adjusted"]
+    return replace(
+        shown,
+        head={**figure.head, "overlap": both},
+        beside={"adjusted": one and ADJUSTED.shown(one, hidden=hides(shown))},
+    )
 
 
 def ratio(row: RatioRow) -> dict[str, Any]:

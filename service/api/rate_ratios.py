@@ -24,7 +24,7 @@ from service.api.figures import (
 )
 from service.api.filters import resolved
 from service.api.formats import Figure, answer, asked_format
-from service.api.rate_ratio_answers import adjusted, overlap, ratio
+from service.api.rate_ratio_answers import adjusted, for_key, overlap, ratio
 from service.domain.contrasts import COMPARABLE, Contrast
 from service.domain.figures import PERSON_TIME_OF
 from service.domain.rules import FollowUpRules
@@ -137,7 +137,7 @@ def get_rate_ratios(
         total=ratio(table.total),
         beside={"adjusted": adjusted(table.adjusted) if table.adjusted else None},
     )
-    return answer(figure, asked_format(request, query.format))
+    return answer(for_key(figure, principal.hidden_below), asked_format(request, query.format))
 
 
 def _side(parameter: str, sent: Sequence[str]) -> tuple[str, tuple[str, ...]]:

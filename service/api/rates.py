@@ -21,9 +21,10 @@ from service.api.dependencies import PatientReader, RateReader, SightingsDep, Su
 from service.api.figures import FigureQuery, day, head_of, only_parameters_of, read_query
 from service.api.formats import Figure, answer, asked_format
 from service.api.rate_answers import explained_patient, rate, rate_in_window
+from service.api.small_cells import NEEDS_PATIENTS, RATE, guarded
 from service.domain.figures import RateDefinition
 from service.domain.windows import Interval, Window, calendar_windows
-from service.errors import BadQuery, Detail
+from service.errors import BadQuery, Detail, Forbidden
 from service.pipeline.as_of import KnownState, known_at
 from service.pipeline.explain import explain
 from service.pipeline.provisional import outlook
@@ -39,6 +40,10 @@ OTHER_FORMATS: dict[str, Any] = {
     "application/x-ndjson": {"schema": {"type": "string"}},
 }
 MOST_PATIENTS = 1_000
+FINE_SERIES = (
+    "Without the scope `patients:read`, a series is by month, quarter or year and not cumulative: "
+    "finer ones show single cases."
+)
 
 
 class RatesQuery(FigureQuery):
@@ -93,7 +98,8 @@ def get_rates(
         rows=[rate(row, seen.of(row)) for row in table.rows],
         total=rate(table.total, seen.of(table.total)) if table.total else None,
     )
-    return answer(figure, asked_format(request, query.format))
+    shown = guarded(figure, principal.hidden_below, RATE)
+    return answer(shown, asked_format(request, query.format))
 
 
 @router.get(
@@ -113,6 +119,8 @@ def get_series(
 
     Every stratum has a row in every window; at most 5,000 rows are answered.
     """
+    if principal.hidden_below and (query.cumulative or query.interval in ("day", "week")):
+        raise Forbidden(FINE_SERIES, code=NEEDS_PATIENTS)
     with surveillance.database.read() as connection:
         known = known_at(connection, surveillance, query.as_of)
         definition = read_query(query, principal, known)
@@ -147,7 +155,8 @@ def get_series(
         ],
         total=rate(over_all.total, seen.of(over_all.total)) if over_all.total else None,
     )
-    return answer(figure, asked_format(request, query.format))
+    shown = guarded(figure, principal.hidden_below, RATE, group=lambda row: row["window"]["name"])
+    return answer(shown, asked_format(request, query.format))
 
 
 @router.get(

@@ -17,6 +17,7 @@ from service.api.dependencies import RateReader, SurveillanceDep
 from service.api.figures import CohortQuery, head_of, only_parameters_of, read_query
 from service.api.formats import Figure, answer, asked_format
 from service.api.rate_answers import AsOf, Rate, rate
+from service.api.small_cells import RATE, guarded
 from service.domain.figures import RateDefinition
 from service.domain.repeat_windows import RepeatWindow, Rule, varied_rows
 from service.domain.rules import FollowUpRules
@@ -122,7 +123,8 @@ def get_rates_under_windows(
         rows=[_row(one, seen.of(one.row)) for one in found],
         total=None,
     )
-    return answer(figure, asked_format(request, query.format))
+    shown = guarded(figure, principal.hidden_below, RATE)
+    return answer(shown, asked_format(request, query.format))
 
 
 def _head(

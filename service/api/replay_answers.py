@@ -11,7 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from service.api.monitor_answers import BaselineInForce, GuaranteeDocument, tell_monitor
-from service.api.rate_answers import AsOf
+from service.api.rate_answers import SUPPRESSED, AsOf
+from service.api.small_cells import Cells
 from service.monitors.definitions import Method, MonitorDefinition, Null
 from service.monitors.evidence import Statistic
 from service.monitors.replays import Period, Replay, Standing
@@ -30,6 +31,15 @@ SETTINGS = (
     "rule",
 )
 """What can differ from variant to variant."""
+
+
+STOOD = Cells(
+    counts=("at_signal.cases", "at_end.cases"),
+    derived=("highest",),
+    size=None,
+    always=("first_case", "days_from_first_case", "rise_from"),
+)
+"""A replay shows single cases by their days."""
 
 
 class ReplayDefinition(BaseModel):
@@ -83,6 +93,7 @@ class ReplayRow(BaseModel):
     )
     guarantee: GuaranteeDocument
     error: str | None = Field(description="Why the variant cannot watch this.")
+    suppressed: bool | None = SUPPRESSED
 
 
 class ReplayTable(BaseModel):

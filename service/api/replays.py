@@ -14,8 +14,9 @@ from service.api.figures import instant
 from service.api.formats import Figure, Format, answer, asked_format
 from service.api.network_access import require_a_place
 from service.api.parameters import only_parameters
-from service.api.replay_answers import ReplayTable, definition_of, replay_row
+from service.api.replay_answers import STOOD, ReplayTable, definition_of, replay_row
 from service.api.replay_requests import ReplayRequest, counts_of, period_of, variants_of
+from service.api.small_cells import guarded, require_coarse
 from service.pipeline.as_of import known_at
 from service.pipeline.catalogue import find_monitor
 from service.pipeline.replays import replayed
@@ -54,7 +55,10 @@ def replay_monitor(
         principal.require_facility(body.facility)
     elif body.counts is None:
         require_a_place(principal, "/facility")
-    figure = replay_figure(surveillance, monitor_id, body)
+    below = principal.hidden_below if body.counts is None else 0
+    if below:
+        require_coarse(principal, body.start, body.end, surveillance.today(), past=False)
+    figure = guarded(replay_figure(surveillance, monitor_id, body), below, STOOD)
     return answer(figure, asked_format(request, format_))
 
 

@@ -43,7 +43,7 @@ class TellEnds:
         async def note_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
             await send(message)
 
         try:
@@ -57,4 +57,11 @@ class TellEnds:
 
 def route_template(scope: Scope) -> str:
     """The route as declared, never as called: a path may hold a patient's pseudonym."""
-    return getattr(scope.get("route"), "path", None) or UNMATCHED
+    declared = getattr(scope.get("route"), "path", None)
+    if declared is not None:
+        return str(declared)
+    if "app_root_path" in scope:  # files under one address
+        return f"{scope['root_path'].removeprefix(scope['app_root_path'])}/{{path}}"
+    # Of a route that is not FastAPI's only the parameters are told; without any, path is template.
+    is_fixed = "endpoint" in scope and not scope.get("path_params")
+    return str(scope["path"]) if is_fixed else UNMATCHED

@@ -31,7 +31,7 @@ class SmartConfiguration(BaseModel):
     scopes_supported: tuple[str, ...] = tuple(OPENS)
     capabilities: tuple[str, ...] = ("client-confidential-asymmetric", "permission-v2")
     code_challenge_methods_supported: tuple[str, ...] = Field(
-        ("S256",), description="SMART asks for it; nobody signs in by a browser here."
+        default=("S256",), description="SMART asks for it; nobody signs in by a browser here."
     )
 
 

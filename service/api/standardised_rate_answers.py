@@ -5,11 +5,15 @@ Out:    plain JSON values, and the models by which OpenAPI describes them.
 Source: docs/api-rates.md, Standardised rates.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, Field
 
+from service.api.formats import Figure, Row
 from service.api.rate_answers import OneLook, Rate, RatesHead, rate
+from service.api.small_cells import RATE, Cells, guarded, limits
+from service.domain.small_cells import mask_of
 from service.pipeline.provisional import Standing
 from service.pipeline.standardised_rates import Standard, StandardisedRow, StandardisedTable
 from service.reference.standard_populations import ASSUMPTION, standard_populations
@@ -38,7 +42,7 @@ class StandardUsed(BaseModel):
 class LeftOut(BaseModel):
     """What the standard has no place for: unknown age in a published one."""
 
-    cases: int
+    cases: int | None = Field(description="Null only where `suppressed`.")
     person_days: int
     share_of_person_time: float | None = Field(description="Null without person-time.")
 
@@ -64,6 +68,41 @@ class StandardisedRates(RatesHead):
     standard: StandardUsed
     rows: list[StandardisedRate]
     total: StandardisedRate
+
+
+IN_STANDARD = ("standardised_rate", *limits("standardised_ci"))
+STANDARDISED = Cells(
+    counts=(*RATE.counts, "left_out.cases"),
+    derived=(*RATE.derived, *IN_STANDARD),
+    size=RATE.size,
+)
+
+
+def for_key(figure: Figure, table: StandardisedTable, below: int) -> Figure:
+    """The figure for a key to which small counts are not shown.
+
+    A standardised rate is one equation in the counts of its strata: it stands only where none of
+    them is small.
+    """
+    if not below or figure.total is None:
+        return figure
+    shown = guarded(figure, below, STANDARDISED)
+    return replace(
+        shown,
+        rows=[
+            _of_large_strata(told, row, below)
+            for told, row in zip(shown.rows, table.rows, strict=True)
+        ],
+        total=_of_large_strata(shown.total or {}, table.total, below),
+    )
+
+
+def _of_large_strata(told: Row, row: StandardisedRow, below: int) -> Row:
+    strata = row.cases_by_stratum
+    if not mask_of(strata, [0.0] * len(strata), None, below).hides:
+        return told
+    of_strata = Cells(counts=(), derived=IN_STANDARD, size=None)
+    return of_strata.shown(told, hidden=True)
 
 
 def standard_used(standard: Standard, table: StandardisedTable) -> dict[str, Any]:

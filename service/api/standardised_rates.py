@@ -22,7 +22,7 @@ from service.api.figures import (
 )
 from service.api.formats import Figure, answer, asked_format
 from service.api.network_access import PUBLISHED_STANDARD, require_network_rate
-from service.api.standardised_rate_answers import standard_used, standardised_rate
+from service.api.standardised_rate_answers import for_key, standard_used, standardised_rate
 from service.pipeline.as_of import known_at
 from service.pipeline.facility_counts import STANDARDISABLE
 from service.pipeline.provisional import outlook
@@ -101,4 +101,5 @@ def get_standardised_rates(
         rows=[standardised_rate(table, row, seen.of(row.crude)) for row in table.rows],
         total=standardised_rate(table, table.total, seen.of(table.total.crude)),
     )
-    return answer(figure, asked_format(request, query.format))
+    shown = for_key(figure, table, principal.hidden_below)
+    return answer(shown, asked_format(request, query.format))

@@ -14,9 +14,11 @@ from fastapi import FastAPI, Request
 
 from service.api.dhis2_mapping import Dhis2Mapping
 from service.api.metrics import Metrics
+from service.api.programme_metrics import ProgrammeMetrics
 from service.api.published_keys import PublishedKeys
 from service.api.rate_limits import RateLimits
 from service.api.shared_looks import SharedLooks
+from service.channels.ways import Ways
 from service.pipeline.gathering import Gathering
 from service.pipeline.import_queue import ImportQueue
 from service.pipeline.surveillance import Surveillance
@@ -39,6 +41,8 @@ class Running:
     sightings: Sightings
     imports: ImportQueue
     dhis2_mapping: Dhis2Mapping | None
+    ways: Ways
+    programme: ProgrammeMetrics
     published_keys: PublishedKeys
 
 
@@ -68,6 +72,6 @@ async def get_sightings(request: Request) -> Sightings:
     return running(request).sightings
 
 
-async def get_metrics(request: Request) -> Metrics:
-    """The counters of this service."""
-    return running(request).metrics
+async def get_ways(request: Request) -> Ways:
+    """The ways of telling somebody."""
+    return running(request).ways

@@ -62,7 +62,11 @@ def get_terms(
     return TermList(items=[tell_term(term) for term in page], next=following)
 
 
-@router.put("", summary="Decide what a term means")
+@router.put(
+    "",
+    summary="Decide what a term means",
+    responses={404: {"description": "No such term waits, or none that this key may see"}},
+)
 def put_term(body: NewDecision, surveillance: SurveillanceDep, principal: Operator) -> DecidedTerm:
     """The events that wait for it count by it when the answer comes, and those still to come too;
     `as_of` an earlier position all stays as it was. `wait` takes the last decision back. The same

@@ -42,6 +42,7 @@ class Finding(TypedDict):
     specimen: NotRequired[str]
     status: NotRequired[str]
     certainty: NotRequired[str]
+    while_unread: NotRequired[Literal["counts", "waits"]]
 
 
 class Transplant(Common):

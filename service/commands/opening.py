@@ -7,7 +7,6 @@ Source: `service.main`, which opens the same for the service.
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.errors import LedgerOutOfDate
@@ -47,6 +46,4 @@ def is_missing_file(settings: Settings) -> bool:
     """Do the settings name a SQLite file that does not exist?"""
     from service.store.engine import Database
 
-    database = Database(settings.database_url)  # connects to nothing yet
-    file = database.url.database
-    return database.is_sqlite and file not in (None, "", ":memory:") and not Path(file).exists()
+    return Database(settings.database_url).is_missing_file  # connects to nothing

@@ -24,7 +24,7 @@ from service.dashboard.questions import QUESTIONS, Group, fill_in
 from service.dashboard.rendering import HEADERS, page
 from service.dashboard.routes import PageRoute
 from service.dashboard.viewers import Viewer, settings_of, surveillance_of, viewer_of
-from service.errors import BadQuery, Detail
+from service.errors import BadQuery, Detail, Forbidden
 from service.store.census import followed_facilities
 
 MOST_PLOTTED = 14
@@ -118,7 +118,7 @@ def explore(request: Request, viewer: Viewer, asked: Pairs) -> Explored:
     """The answer as the page shows it."""
     try:
         answer = told(ask(request, viewer, [*asked, ("format", "json")]))
-    except BadQuery as fault:
+    except (BadQuery, Forbidden) as fault:
         details = fault.details or (Detail("", fault.code, fault.message),)
         return Explored(details, fault.message)
     rows, totals = answer["rows"], answer.get("window_totals") or []
@@ -157,7 +157,7 @@ def line_of(row: Mapping[str, Any], by: Sequence[str]) -> ExplorerLine:
     return ExplorerLine(
         window=row["window"]["name"] if "window" in row else None,
         stratum=tuple(words.term(stratum[name]) if name in stratum else "" for name in by),
-        cases=words.count(row["cases"]),
+        cases=words.HIDDEN if row.get("suppressed") else words.count(row["cases"]),
         person_years=words.number(row["person_years"]),
         rate=words.number(row["rate"]),
         exact=words.limits(row["ci"]),

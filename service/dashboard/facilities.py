@@ -32,7 +32,7 @@ from service.dashboard.viewers import (
 )
 from service.domain.contributions import ANY
 from service.errors import NotFound
-from service.pipeline.alerting import is_visible
+from service.monitors.visibility import is_visible
 from service.reference import INFECTION_TYPES
 from service.store import alerts as alert_store
 from service.store.census import followed_facilities
@@ -139,7 +139,7 @@ def facility_line(
     position = row.get("position")
     return FacilityLine(
         name=name,
-        cases=words.count(row["cases"]),
+        cases=words.HIDDEN if row.get("suppressed") else words.count(row["cases"]),
         person_years=words.number(row["person_years"]),
         rate=f"{words.number(row['rate'])} ({words.limits(row['ci'])})",
         expected=words.number(row.get("expected")),

@@ -24,7 +24,7 @@ from service.dashboard.viewers import (
     viewer_of,
 )
 from service.errors import Forbidden
-from service.pipeline.alerting import is_visible
+from service.monitors.visibility import is_visible
 from service.pipeline.surveillance import Surveillance
 from service.store import alerts as alert_store
 from service.store.unavailable import UNAVAILABLE

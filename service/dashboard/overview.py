@@ -16,7 +16,7 @@ from service.dashboard.published import PublishedSection, published_section
 from service.dashboard.rates import RateSection, rate_section
 from service.dashboard.viewers import Viewer
 from service.domain.figures import RateDefinition
-from service.pipeline.alerting import is_visible
+from service.monitors.visibility import is_visible
 from service.pipeline.as_of import known_at
 from service.pipeline.comparisons import compare
 from service.pipeline.look import look_at
@@ -86,7 +86,7 @@ def overview(
     Published figures are compared anew only when an event came or went, the day changed, or a
     baseline or monitor did.
     """
-    facilities = viewer.facilities
+    facilities, below = viewer.facilities, viewer.hidden_below
     with look_at(surveillance) as look:
         connection = look.connection
         known = known_at(connection, surveillance, None)
@@ -102,8 +102,8 @@ def overview(
         ]
         events = count_events(connection, facilities)
         published = memory.get(
-            (known.position, events, today, facilities, baselines, monitors),
-            lambda: published_section(compare(look, baselines, facilities, today)),
+            (known.position, events, today, facilities, baselines, monitors, below),
+            lambda: published_section(compare(look, baselines, facilities, today), below),
         )
     return Overview(
         freshness=Freshness(
@@ -118,7 +118,13 @@ def overview(
         alerts=_alerts(viewer, kept),
         published=published,
         rates=tuple(
-            rate_section(table, baselines, HEADINGS[table.definition.by[0]], provisional=waits)
+            rate_section(
+                table,
+                baselines,
+                HEADINGS[table.definition.by[0]],
+                provisional=waits,
+                hidden_below=below,
+            )
             for table, waits in zip(tables, provisional, strict=True)
         ),
     )

@@ -10,7 +10,12 @@ from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
-from service.api.monitor_path_answers import MonitorPathDocument, PathPoint, tell_path
+from service.api.monitor_path_answers import (
+    MonitorPathDocument,
+    PathPoint,
+    for_key,
+    tell_path,
+)
 from service.dashboard import words
 from service.dashboard.curves import Curve, CurvePoint
 from service.dashboard.viewers import Viewer
@@ -60,7 +65,7 @@ def path_section(
         return None
     with look_at(surveillance) as look:
         path = monitor_path(look, monitor, place, surveillance.today().toordinal())
-    return _section(tell_path(path))
+    return _section(for_key(tell_path(path), viewer.hidden_below))
 
 
 def _section(path: MonitorPathDocument) -> PathSection | None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from service.dashboard import words
 from service.dashboard.charts import IntervalPlot, PlotRow
+from service.domain.small_cells import is_small
 from service.pipeline.comparisons import Comparison
 from service.pipeline.observed import Observed
 from service.reference.baselines import Baseline, Source
@@ -52,11 +53,16 @@ class PublishedSection:
     first: tuple[PublishedLine, ...]
     others: tuple[PublishedLine, ...]
     without_data: int
+    hidden: int = 0
 
 
-def published_section(comparisons: Iterable[Comparison]) -> PublishedSection:
-    """The figures with data: watched ones first, then by how much speaks for an excess."""
-    with_figure = [one for one in comparisons if one.baseline.measure in MEASURES]
+def published_section(comparisons: Iterable[Comparison], hidden_below: int = 0) -> PublishedSection:
+    """The figures with data: watched ones first, then by how much speaks for an excess.
+
+    A figure with a small count is left out, and counted in `hidden`.
+    """
+    of_measure = [one for one in comparisons if one.baseline.measure in MEASURES]
+    with_figure = [one for one in of_measure if not _has_small_count(one, hidden_below)]
     shown = sorted((one for one in with_figure if _has_data(one)), key=_order)
     first, others = shown[:MOST_PLOTTED], shown[MOST_PLOTTED:]
     plotted = [one for one in first if one.ratio]
@@ -65,12 +71,21 @@ def published_section(comparisons: Iterable[Comparison]) -> PublishedSection:
         first=tuple(line_of(one) for one in first),
         others=tuple(line_of(one) for one in others),
         without_data=len(with_figure) - len(shown),
+        hidden=len(of_measure) - len(with_figure),
     )
 
 
 def is_watched(found: Comparison) -> bool:
     """Is a monitor on?"""
     return bool(found.monitor and found.monitor.enabled)
+
+
+def _has_small_count(found: Comparison, below: int) -> bool:
+    observed = found.observed
+    if observed is None:
+        return False
+    counts = (observed.cases, observed.recipients, observed.at_risk, observed.among_cases)
+    return any(is_small(count, below) for count in counts)
 
 
 def _has_data(found: Comparison) -> bool:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from service.dashboard import words
 from service.dashboard.charts import IntervalPlot, PlotRow
 from service.domain.figures import RATED_STATUSES, RateDefinition
+from service.domain.small_cells import mask_of
 from service.monitors.nulls import NARROWING, statuses_of
 from service.pipeline.rates import RateRow, RateTable
 from service.reference.baselines import Baseline
@@ -49,23 +50,41 @@ class RateSection:
 
 
 def rate_section(
-    table: RateTable, baselines: Collection[Baseline], heading: str, *, provisional: bool
+    table: RateTable,
+    baselines: Collection[Baseline],
+    heading: str,
+    *,
+    provisional: bool,
+    hidden_below: int = 0,
 ) -> RateSection:
-    """The section of a table cut by one dimension, strata with most person-time first."""
+    """The section of a table cut by one dimension, strata with most person-time first.
+
+    Small counts are hidden as in `GET /v1/rates`; the plot leaves out what is hidden.
+    """
     (dimension,) = table.definition.by
     rows = sorted(table.rows, key=lambda row: -row.estimate.person_days)
+    whole = table.total
+    mask = mask_of(
+        [row.estimate.cases for row in rows],
+        [row.estimate.person_days for row in rows],
+        whole.estimate.cases if whole else None,
+        hidden_below,
+    )
     published = [_published(table.definition, row, baselines) for row in rows]
     labels = [words.term(row.stratum[dimension]) for row in rows]
-    lines = tuple(map(_line, labels, rows, published))
-    total = _line("All patients", table.total, None) if table.total else None
-    overall = table.total.estimate.rate if table.total else None
+    shown = list(zip(labels, rows, published, mask.rows, strict=True))
+    lines = tuple(_line(*one) for one in shown)
+    total = _line("All patients", whole, None, mask.total) if whole else None
+    overall = whole.estimate.rate if whole and not mask.total else None
     section_id = f"by-{dimension.replace('_', '-')}"
     plot = IntervalPlot(
         id=section_id,
         title=heading,
         description=_described(lines, total),
         unit="per 100 person-years, logarithmic scale",
-        rows=tuple(map(_plot_row, labels, rows, published))[:MOST_PLOTTED],
+        rows=tuple(_plot_row(label, row, beside) for label, row, beside, hid in shown if not hid)[
+            :MOST_PLOTTED
+        ],
         reference=(overall, f"all patients {words.number(overall)}") if overall else None,
     )
     label = dimension.replace("_", " ").capitalize()
@@ -73,8 +92,18 @@ def rate_section(
     return RateSection(section_id, heading, label, plot, lines, total, additive, provisional)
 
 
-def _line(label: str, row: RateRow, published: Baseline | None) -> RateLine:
+def _line(label: str, row: RateRow, published: Baseline | None, hidden: bool) -> RateLine:
     estimate = row.estimate
+    if hidden:
+        return RateLine(
+            label=label,
+            cases=words.HIDDEN,
+            person_years=words.number(estimate.person_years),
+            rate=words.HIDDEN,
+            exact=words.NONE,
+            anytime=words.NONE,
+            published=published.printed if published else None,
+        )
     return RateLine(
         label=label,
         cases=f"{estimate.cases:,}",

@@ -49,7 +49,7 @@ async def sign_in(
         return _go("/")
     try:
         key, now = await run_in_threadpool(find_key, surveillance, form.get("key", "").strip())
-        viewer = viewer_with(key)
+        viewer = viewer_with(key, settings)
     except (NotSignedIn, Forbidden) as fault:
         return _form(request, to, problem=fault.message)
     sightings_of(request).note(viewer.actor, "signed_in")

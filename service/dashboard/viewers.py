@@ -31,13 +31,17 @@ class NotSignedIn(Unauthorised):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Whoever looks; `facilities` is None where all may be seen."""
+    """Whoever looks; `facilities` is None where all may be seen.
+
+    Counts from 1 to `hidden_below - 1` are not shown; 0 where all are.
+    """
 
     name: str
     scopes: frozenset[str]
     facilities: tuple[str, ...] | None = None
     signed_in: bool = True
     key_id: str | None = None
+    hidden_below: int = 0
 
     @property
     def actor(self) -> Actor:
@@ -47,12 +51,23 @@ class Viewer:
     @property
     def principal(self) -> Principal:
         """The same person as the API knows them."""
-        return Principal(self.name, self.scopes, self.facilities, self.key_id or "")
+        return Principal(
+            self.name,
+            self.scopes,
+            self.facilities,
+            self.key_id or "",
+            hidden_below=self.hidden_below,
+        )
 
     @property
     def may_see_patients(self) -> bool:
         """May pseudonyms be shown?"""
         return Scope.PATIENTS_READ in self.scopes
+
+    @property
+    def may_manage(self) -> bool:
+        """May the service be managed, what terms mean included?"""
+        return Scope.MANAGE in self.scopes
 
     @property
     def may_manage_alerts(self) -> bool:
@@ -103,14 +118,21 @@ def viewer_of(request: Request) -> Viewer:
         raise NotSignedIn("The session is over.")
     key_uses: KeyUses = request.app.state.running.key_uses
     key_uses.note(key, surveillance.today())
-    return viewer_with(key)
+    return viewer_with(key, settings)
 
 
-def viewer_with(key: StoredKey) -> Viewer:
+def viewer_with(key: StoredKey, settings: Settings) -> Viewer:
     """Whoever holds the key; raises `Forbidden` where it cannot read rates."""
     if Scope.RATES_READ not in key.scopes:
         raise Forbidden(f"The dashboard needs a key with the scope `{Scope.RATES_READ}`.")
-    return Viewer(key.name, frozenset(key.scopes), key.facilities, key_id=key.id)
+    hidden_below = 0 if Scope.PATIENTS_READ in key.scopes else settings.small_cells_below
+    return Viewer(
+        key.name,
+        frozenset(key.scopes),
+        key.facilities,
+        key_id=key.id,
+        hidden_below=hidden_below,
+    )
 
 
 def find_key(surveillance: Surveillance, token: str) -> tuple[StoredKey, datetime]:

@@ -14,6 +14,7 @@ from service.monitors.wording import INFECTION_WORDS, TRANSPLANT_WORDS
 from service.stats.interval import Interval
 
 NONE = "–"
+HIDDEN = "hidden"
 KEPT = "\u00a0"
 """A space at which no line breaks."""
 LARGEST_PLAIN = 1e6

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from service.domain.audit_chain import Actor
 from service.errors import BadQuery, Conflict, Detail, NotFound
 from service.monitors.actions import Action, Refused, apply_action
-from service.monitors.alerts import AlertState
 from service.monitors.definitions import Advice
-from service.monitors.signals import NETWORK, facility_of
+from service.monitors.visibility import is_visible
+from service.pipeline.outbox import note_happening
 from service.pipeline.surveillance import Surveillance
 from service.store import alerts as alert_store
 from service.store import audit, catalogue
@@ -25,9 +25,6 @@ from service.store.events import PatientKey
 from service.store.readings import forget_readings
 
 READ_AT_ONCE = 100
-
-WEIGHED_KINDS = ("excess", "rise", "share")
-"""Kinds whose figures are sums over all cases of their place."""
 
 HISTORY_NAMES = {
     "acknowledge": "acknowledged",
@@ -61,21 +58,6 @@ class AlertPage(NamedTuple):
 
     alerts: list[WholeAlert]
     place: Place | None
-
-
-def is_visible(alert: AlertState, facilities: Collection[str] | None) -> bool:
-    """May a key that reaches these facilities (None: all) see the alert?
-
-    Only where everything in it is of its own facilities: all cases, and the figures too, which for
-    what is weighed across the network are sums over facilities it must not see.
-    """
-    if facilities is None:
-        return True
-    if alert.kind in WEIGHED_KINDS and alert.scope_key == NETWORK:
-        return False
-    place = facility_of(alert.scope_key)
-    named = {*alert.facilities, *([place] if place else [])}
-    return bool(named) and named <= set(facilities)
 
 
 def list_alerts(
@@ -132,9 +114,9 @@ def act(
         alert_store.save_alert(connection, state)
         if state.is_open != kept.state.is_open:  # from another day on: what was read holds no more
             forget_readings(connection, state.monitor_id, [state.scope_key])
-        alert_store.add_history(
+        note_happening(
             connection,
-            alert_id,
+            state,
             HISTORY_NAMES[action.name],
             surveillance.clock(),
             actor=actor.name,

@@ -10,6 +10,7 @@ from collections import defaultdict
 from service.domain.audit_chain import Actor
 from service.domain.restating import Body, Source, Statement
 from service.errors import Conflict
+from service.ingest.faults import Fault
 from service.ingest.hl7.acknowledgement import ACCEPTED, IN_ERROR, REJECTED, Fate
 from service.ingest.hl7.faults import Flaw, Refused
 from service.ingest.hl7.messages import Asked, Merged, read_message
@@ -31,34 +32,42 @@ def take_message(
     """Record what the message says; committed when this returns."""
     try:
         asked = read_message(message, surveillance.latest_date_on_earth())
-        flaws = _record(surveillance, pseudonyms, facility, asked, actor)
+        faults, warnings = _record(surveillance, pseudonyms, facility, asked, actor)
         for merged in asked.merged:
             _merge(surveillance, pseudonyms, facility, merged, actor)
     except Refused as refused:
         return Fate(REJECTED if refused.is_rejected else IN_ERROR, (refused.flaw,))
-    return Fate(IN_ERROR if flaws else ACCEPTED, (*flaws, *asked.remarks))
+    return Fate(IN_ERROR if faults else ACCEPTED, (*faults, *warnings, *asked.remarks))
 
 
 def _record(
     surveillance: Surveillance, pseudonyms: Pseudonyms, facility: str, asked: Asked, actor: Actor
-) -> tuple[Flaw, ...]:
+) -> tuple[list[Flaw], list[Flaw]]:
+    """Record what is said; what is wrong with it, in which case nothing is, and what is odd."""
     if not asked.said:
-        return ()
+        return [], []
     patient = pseudonyms.of_patient(facility, asked.number)
     bodies: dict[str, list[Body]] = defaultdict(list)
+    places: dict[str, str] = {}
     for said in asked.said:
-        told = bodies[pseudonyms.of_source(facility, f"hl7-{said.kind}", said.name)]
+        name = pseudonyms.of_source(facility, f"hl7-{said.kind}", said.name)
+        places.setdefault(name, said.where)
+        told = bodies[name]
         told += [body for body in said.bodies if body not in told]
     sources = [
         Source(name, tuple(Statement(patient, body) for body in told))
         for name, told in bodies.items()
     ]
     recorded = record_sources(surveillance, facility, sources, atomic=True, actor=actor)
-    return tuple(
-        Flaw("MSH^1^9", "103", fault.message)
-        for outcome in recorded.outcomes
-        for fault in outcome.faults
+    outcomes = list(zip(places.values(), recorded.outcomes, strict=True))
+    return (
+        [_flaw(where, fault, "E") for where, outcome in outcomes for fault in outcome.faults],
+        [_flaw(where, fault, "W") for where, outcome in outcomes for fault in outcome.warnings],
     )
+
+
+def _flaw(where: str, fault: Fault, severity: str) -> Flaw:
+    return Flaw(where, "103", fault.message, severity)
 
 
 def _merge(

@@ -20,6 +20,7 @@ from service.monitors.alerts import (
     after,
     opened,
 )
+from service.pipeline.outbox import note_happening
 from service.store import alerts as alert_store
 from service.store.engine import Connection
 
@@ -54,7 +55,7 @@ def keep_changes(
             name, detail = _told(change)
         alerts[state.id] = state
         if not isinstance(change, Update) or change.is_noteworthy:
-            alert_store.add_history(connection, state.id, name, now, detail=detail)
+            note_happening(connection, state, name, now, detail=detail)
 
 
 def _told(change: Update | Support | MergeInto) -> tuple[str, dict[str, Any]]:

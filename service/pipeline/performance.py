@@ -10,7 +10,7 @@ from datetime import date
 
 from service.monitors.definitions import MonitorDefinition
 from service.monitors.performance import Performance, Record, performance_of
-from service.pipeline.alerting import is_visible
+from service.monitors.visibility import is_visible
 from service.pipeline.surveillance import Surveillance
 from service.store import alerts as alert_store
 from service.store.alerts import KeptAlert

@@ -130,7 +130,7 @@ def _pages(
 
 def _that_differ(surveillance: Surveillance, page: Sequence[PatientKey]) -> list[PatientKey]:
     with surveillance.database.read() as connection:
-        return [posting.patient for posting in _differences(connection, surveillance, page)]
+        return [posting.patient for posting in differences(connection, surveillance, page)]
 
 
 def _put_right(
@@ -141,7 +141,7 @@ def _put_right(
         with surveillance.write() as connection:
             some = differing[first : first + PATIENTS_PER_TRANSACTION]
             # Read once more: a writer may have been there since.
-            postings = _differences(connection, surveillance, some)
+            postings = differences(connection, surveillance, some)
             if postings:
                 before = ledger.head_position(connection)
                 position = before + 1
@@ -152,9 +152,10 @@ def _put_right(
         put_rebuild_cursor(connection, cursor)
 
 
-def _differences(
+def differences(
     connection: Connection, surveillance: Surveillance, patients: Sequence[PatientKey]
 ) -> list[Posting]:
+    """What is to be posted of those patients whose ledger is not what their events say."""
     known = merges.persons(connection, patients)
     received = merges.events_of_persons(connection, known)
     held = holdings.posted(connection, patients)

@@ -41,6 +41,7 @@ class StandardisedRow:
     without_person_time: tuple[Values, ...]
     left_out_cases: int
     left_out_person_days: int
+    cases_by_stratum: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ def _row(
         tuple(values for values, days in zip(weights, at_risk, strict=True) if not days),
         crude.estimate.cases - sum(counted),
         crude.estimate.person_days - sum(at_risk),
+        tuple(counted),
     )
 
 

@@ -48,6 +48,15 @@ class KeptAlert(NamedTuple):
     opened_at: datetime
 
 
+class OpenAlert(NamedTuple):
+    """What is counted of an alert that is not closed."""
+
+    kind: str
+    scope_key: str
+    severity: str
+    facilities: tuple[str, ...]
+
+
 class KeptCase(NamedTuple):
     """A case that stands in an alert."""
 
@@ -108,6 +117,15 @@ def places_with_open_alert(connection: Connection) -> list[tuple[str, str]]:
         select(_alerts.monitor_id, _alerts.scope_key).where(_alerts.status != "closed").distinct()
     )
     return [(monitor_id, scope_key) for monitor_id, scope_key in connection.execute(query)]
+
+
+def open_alerts(connection: Connection) -> list[OpenAlert]:
+    """Every alert that waits to be closed, without what stands in it."""
+    query = select(*(_alerts[name] for name in OpenAlert._fields)).where(_alerts.status != "closed")
+    return [
+        OpenAlert(kind, scope_key, severity, tuple(facilities))
+        for kind, scope_key, severity, facilities in connection.execute(query)
+    ]
 
 
 def merged_alerts(connection: Connection) -> frozenset[str]:
@@ -191,19 +209,18 @@ def add_history(
     actor: str = SYSTEM,
     note: str | None = None,
     detail: Mapping[str, Any] | None = None,
-) -> None:
-    """Note that something happened to an alert."""
-    connection.execute(
-        insert(AlertEventRow),
-        {
-            "alert_id": alert_id,
-            "recorded_at": now,
-            "name": name,
-            "actor": actor,
-            "note": note,
-            "detail": dict(detail or {}),
-        },
+) -> int:
+    """Note that something happened to an alert; the number of the entry."""
+    statement = insert(AlertEventRow).values(
+        alert_id=alert_id,
+        recorded_at=now,
+        name=name,
+        actor=actor,
+        note=note,
+        detail=dict(detail or {}),
     )
+    sequence: int = connection.execute(statement.returning(_history.sequence)).scalar_one()
+    return sequence
 
 
 def history_of(connection: Connection, alert_id: str) -> list[AlertEvent]:

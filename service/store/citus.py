@@ -44,6 +44,9 @@ LOCAL = (
     "imports",
     "import_rows",
     "import_faults",
+    "recipients",
+    "outbox",
+    "delivery_attempts",
 )
 """What one place has to decide or to number; never in one statement with a distributed table."""
 

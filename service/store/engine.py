@@ -13,6 +13,7 @@ facilities (a cluster) sees them. Speed comes from putting many events into one 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
@@ -57,6 +58,12 @@ class Database:
             **({} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"})
         )
         self._writer = self._engine.execution_options(writes=True)
+
+    @property
+    def is_missing_file(self) -> bool:
+        """Is it a SQLite file that does not exist, which opening it would make?"""
+        file = self.url.database
+        return self.is_sqlite and file not in (None, "", ":memory:") and not Path(file).exists()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

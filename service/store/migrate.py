@@ -1,7 +1,7 @@
 """Bring a database to the shape this release needs, or back.
 
 In:     a database URL.
-Out:    the database at a revision of `migrations/`; `revisions` tells where it stands.
+Out:    the database at a revision of `migrations/`; `revision` tells where it stands.
 Source: alembic; docs/operations.md. Where Citus is, the tables are spread: docs/scaling.md.
 
 Two processes may run this at once: the second waits for the first and finds nothing to do.
@@ -55,8 +55,23 @@ def upgrade_sql(database_url: str) -> str:
 
 def is_at_head(connection: Connection) -> bool:
     """Does the database have the shape this release needs?"""
-    found = MigrationContext.configure(connection).get_current_revision()
-    return found == ScriptDirectory.from_config(_config()).get_current_head()
+    return revision(connection) == newest_revision()
+
+
+def revision(connection: Connection) -> str | None:
+    """Where the database stands; None where it is empty."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str | None:
+    """Where this release needs it."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def knows_revision(name: str) -> bool:
+    """Is this one of the revisions that this release has?"""
+    known = ScriptDirectory.from_config(_config()).walk_revisions()
+    return name in {one.revision for one in known}
 
 
 def _config() -> Config:

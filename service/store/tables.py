@@ -585,3 +585,73 @@ class ImportMappingRow(SQLModel, table=True):
     actor: str = Field(max_length=TERM)
     facilities: list[str] | None = Field(default=None, sa_type=JSON)
     body: str = Field(sa_type=Text)
+
+
+class RecipientRow(SQLModel, table=True):
+    """Who is told of alerts, and how that goes.
+
+    The secret has to be kept as it is: what is sent is signed with it. `leased_by` is who sends to
+    it just now, until `leased_until`; after failures nobody tries again before `retry_at`.
+    """
+
+    __tablename__ = "recipients"
+
+    id: str = Field(primary_key=True, max_length=32)
+    name: str = Field(max_length=TERM)
+    channel: str = Field(max_length=16)
+    target: str = Field(sa_type=Text)
+    facilities: list[str] | None = Field(default=None, sa_type=JSON)
+    least_severity: str = Field(max_length=16)
+    quiet_hours: list[str] | None = Field(default=None, sa_type=JSON)
+    timezone: str = Field(max_length=64)
+    escalate_after_minutes: int | None = None
+    digest_at: str | None = Field(default=None, max_length=5)
+    is_enabled: bool
+    disabled_because: str | None = Field(default=None, max_length=64)
+    created_at: datetime = Field(sa_type=UtcInstant)
+    secret: str | None = Field(default=None, max_length=TERM)
+    previous_secret: str | None = Field(default=None, max_length=TERM)
+    previous_until: datetime | None = Field(default=None, sa_type=UtcInstant)
+    failures: int = 0
+    failing_since: datetime | None = Field(default=None, sa_type=UtcInstant)
+    retry_at: datetime | None = Field(default=None, sa_type=UtcInstant)
+    refresh_at: datetime | None = Field(default=None, sa_type=UtcInstant)
+    leased_by: str | None = Field(default=None, max_length=32)
+    leased_until: datetime | None = Field(default=None, sa_type=UtcInstant)
+
+
+class OutboxRow(SQLModel, table=True):
+    """What is to be told to a recipient, written with the change it tells of; no patient's data."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_waiting", "state", "recipient_id", "due_at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: str = Field(max_length=64)
+    recipient_id: str = Field(max_length=32)
+    alert_id: str | None = Field(default=None, max_length=64, index=True)
+    event: str = Field(max_length=32)
+    facts: dict[str, Any] = Field(sa_type=JSON)
+    is_urgent: bool
+    is_in_digest: bool
+    created_at: datetime = Field(sa_type=UtcInstant)
+    due_at: datetime = Field(sa_type=UtcInstant)
+    state: str = Field(max_length=16)
+    attempts: int = 0
+    failing_since: datetime | None = Field(default=None, sa_type=UtcInstant)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcInstant)
+    replay_of: int | None = None
+
+
+class DeliveryAttemptRow(SQLModel, table=True):
+    """One try at telling something: what the other side answered, never its words."""
+
+    __tablename__ = "delivery_attempts"
+
+    id: int | None = Field(default=None, primary_key=True)
+    delivery_id: int = Field(index=True)
+    attempted_at: datetime = Field(sa_type=UtcInstant)
+    outcome: str = Field(max_length=16)
+    status: int | None = None
+    reason: str | None = Field(default=None, max_length=64)
+    milliseconds: int

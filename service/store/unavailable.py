@@ -1,15 +1,17 @@
 """The errors that say the database itself cannot be used just now, and why it cannot.
 
 In:     an error of the database.
-Out:    `UNAVAILABLE`, for whoever must answer "try again" without knowing SQL; `reason_of`.
+Out:    `UNAVAILABLE`, for whoever must answer "try again" without knowing SQL; `reason_of`;
+        `UNUSABLE` and `words_of`, for whoever tells an operator what is wrong.
 Source: sqlalchemy's errors: a refused or lost connection, a full disk, an exhausted pool.
         PostgreSQL, appendix A, "Error Codes"; SQLite, "Result and Error Codes".
 """
 
+import sqlite3
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DatabaseError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 UNAVAILABLE: tuple[type[Exception], ...] = (
@@ -18,6 +20,14 @@ UNAVAILABLE: tuple[type[Exception], ...] = (
     InternalError,  # among others a standby's, which takes nothing in
     PoolTimeoutError,
 )
+
+UNUSABLE: tuple[type[Exception], ...] = (
+    DatabaseError,
+    InterfaceError,
+    PoolTimeoutError,
+    sqlite3.DatabaseError,  # while it connects, nobody wraps it
+)
+"""Damage and missing tables too, which no second try would mend."""
 
 
 class Reason(NamedTuple):
@@ -54,3 +64,9 @@ def reason_of(fault: BaseException) -> Reason:
     if sqlite_code is not None:
         return BY_SQLITE_CODE.get(sqlite_code & PRIMARY, NO_ANSWER)
     return NO_ANSWER
+
+
+def words_of(fault: BaseException) -> str:
+    """What the database itself says, in its first line."""
+    first, _, _ = str(getattr(fault, "orig", None) or fault).partition("\n")
+    return first.strip().rstrip(".")

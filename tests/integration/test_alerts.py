@@ -17,7 +17,9 @@ import pytest
 from sqlalchemy import MetaData, delete, select, update
 from sqlmodel import SQLModel
 
+from service.channels.ways import Setup, Ways
 from service.domain.audit_chain import Actor
+from service.domain.recipients import Recipient
 from service.errors import Conflict, NotFound
 from service.examples.mexico import mexico_events
 from service.examples.network import simulate
@@ -32,6 +34,7 @@ from service.pipeline.catalogue import keep_monitor, put_baseline
 from service.pipeline.erase import erase
 from service.pipeline.look import look_at
 from service.pipeline.monitor_paths import monitor_path, present_volume
+from service.pipeline.recipients import add_recipient
 from service.pipeline.record import record
 from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline, shipped_baselines
@@ -361,7 +364,10 @@ def everything_in(network: Network) -> str:
 
 @pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
 def test_an_erased_patient_is_nowhere_in_the_alerts(network, closed):
+    told = Recipient("r-1", "ward", "webhook", "https://hooks.example.org/")
+    add_recipient(network.surveillance, Ways(Setup()), told, Actor("operator"))
     network.send(mexico_events())
+    assert "alert.opened" in everything_in(network)
     if closed:
         for alert in network.alerts():
             network.act(alert.id, "close", outcome="outbreak")

@@ -151,7 +151,9 @@ def test_the_migrated_database_has_no_trigger_rule_or_sequence_of_a_distributed_
         assert connection.execute(text(own)).all() == []
         assert set(inspect(connection).get_sequence_names()) == {
             "alert_history_sequence_seq",
+            "delivery_attempts_id_seq",
             "ledger_head_only_row_seq",
+            "outbox_id_seq",
         }
 
 

@@ -113,12 +113,12 @@ def test_a_file_is_taken_in_and_nothing_of_it_is_left_waiting(surveillance):
 
 def test_a_queue_that_ends_early_leaves_the_rest_to_the_next_and_counts_stay_exact(surveillance):
     import_id = put_down(surveillance, "".join(map(course, range(300))))
-    runs = 0
-    while number_of(surveillance, ImportWaitingRow):
+    while left := number_of(surveillance, ImportWaitingRow):
         with queue(surveillance):
-            time.sleep(0.05)
-        runs += 1
-    found = ended(surveillance, import_id)
+            while number_of(surveillance, ImportWaitingRow) == left:
+                time.sleep(0.01)
+    with queue(surveillance):
+        found = ended(surveillance, import_id)
     assert found.counts == {"rows": 300, "accepted": 300}
     assert number_of(surveillance, RecordedEvent) == 300
     assert number_of(surveillance, LedgerCommit) == -(-300 // 7)

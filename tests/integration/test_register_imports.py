@@ -68,7 +68,7 @@ def test_a_corrected_row_corrects_and_an_emptied_one_takes_back(surveillance):
 
 
 def test_a_rehearsal_tells_the_same_and_stores_nothing(surveillance):
-    broken = RAW.replace("M. abscessus", "M. abscesus")
+    broken = RAW.replace("M. abscessus", "mixed flora")
     assert take(surveillance, broken, is_dry=True) == take(surveillance, broken, is_dry=True)
     assert standing(surveillance) == []
     rehearsed, told = take(surveillance, broken, is_dry=True)

@@ -181,6 +181,23 @@ def own_postgres() -> Iterator[OwnPostgres]:
 
 
 @pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """An empty file system of 64 MiB of its own; only root may make one."""
+    with TemporaryDirectory(prefix="graftwatch-") as place:
+        made = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=64m,mode=777", "tmpfs", place],
+            capture_output=True,
+            check=False,
+        )
+        if made.returncode:
+            pytest.skip("no file system can be made here")
+        try:
+            yield Path(place)
+        finally:
+            subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@pytest.fixture
 def client(service: Service) -> Iterator[httpx.Client]:
     """A client who may do everything."""
     with service.client(service.key()) as client:

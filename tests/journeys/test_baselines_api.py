@@ -288,7 +288,9 @@ def test_a_bound_key_compares_its_own_facilities(network, client):
     send(client, cohort())
     elsewhere, _ = recipient("Z", facility="ucd-02")
     send(client, [elsewhere])
-    with network.client(network.key("rates:read", facilities=("ucd-02",))) as bound:
+    with network.client(
+        network.key("rates:read", "patients:read", facilities=("ucd-02",))
+    ) as bound:
         query = {"baseline": "dzif-kidney-any"}
         answer = bound.get("/v1/comparisons", params=query).json()
         assert answer["facilities"] == ["ucd-02"]

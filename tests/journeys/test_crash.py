@@ -43,7 +43,7 @@ NDJSON = {"content-type": "application/x-ndjson"}
 class Served:
     """The service on one address, however often it is killed: what comes meanwhile waits."""
 
-    def __init__(self, database_url: str, log_file: Path) -> None:
+    def __init__(self, database_url: str, log_file: Path, **settings: Any) -> None:
         """Take the address; nothing runs yet."""
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.base_url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
@@ -52,6 +52,7 @@ class Served:
             **os.environ,
             "GRAFTWATCH_DATABASE_URL": database_url,
             "GRAFTWATCH_AUTH": "off",
+            **{f"GRAFTWATCH_{name.upper()}": str(value) for name, value in settings.items()},
         }
 
     def start(self) -> None:

@@ -216,7 +216,7 @@ def test_a_session_does_not_open_the_api(locked):
 
 
 def test_the_overview_shows_alerts_figures_and_rates(locked):
-    with browser(locked, locked.key("rates:read")) as reader:
+    with browser(locked, locked.key("rates:read", "patients:read")) as reader:
         html = reader.get("/").text
     page = Page(html)
     headings = [text for _, text in page.headings]
@@ -256,10 +256,11 @@ def test_pages_are_built_for_everybody(locked):
 
 
 def test_the_rates_shown_are_those_of_the_api(locked):
-    with locked.client(locked.key("rates:read")) as client:
+    key = locked.key("rates:read", "patients:read")
+    with locked.client(key) as client:
         rates = client.get("/v1/rates", params={"infection_type": "ntm", "by": "agent"}).json()
     (row,) = [row for row in rates["rows"] if row["stratum"] == {"agent": "tacrolimus"}]
-    with browser(locked, locked.key("rates:read")) as reader:
+    with browser(locked, key) as reader:
         html = reader.get("/").text.replace("\u00a0", " ")
     exact, anytime = row["ci"], row["anytime_ci"]
     assert f'<td class="figure">{row["rate"]:,.0f}</td>' in html

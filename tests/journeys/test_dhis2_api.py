@@ -68,7 +68,7 @@ def months(client, **asked):
 
 
 def test_the_export_holds_the_figures_of_the_rates(served):
-    with served.client(served.key("rates:read")) as client:
+    with served.client(served.key("rates:read", "patients:read")) as client:
         body = client.get("/v1/exports/dhis2", params=ASKED).json()
         told = by_place(body)
         expected = {}
@@ -87,7 +87,7 @@ def test_the_export_holds_the_figures_of_the_rates(served):
 
 
 def test_only_whole_periods_go_out(served):
-    with served.client(served.key("rates:read")) as client:
+    with served.client(served.key("rates:read", "patients:read")) as client:
         cut = {"start": "2022-01-02", "end": "2022-03-30"}
         body = client.get("/v1/exports/dhis2", params=cut).json()
         assert {one["period"] for one in body["dataValues"]} == {"202202"}
@@ -101,7 +101,9 @@ def test_only_whole_periods_go_out(served):
 
 
 def test_a_bound_key_sends_its_own_facilities(served):
-    with served.client(served.key("rates:read", facilities=("southside",))) as bound:
+    with served.client(
+        served.key("rates:read", "patients:read", facilities=("southside",))
+    ) as bound:
         body = bound.get("/v1/exports/dhis2", params=ASKED).json()
     assert {one["orgUnit"] for one in body["dataValues"]} == {"g8upMTyEZGZ"}
 
@@ -125,7 +127,7 @@ def test_as_of_tells_what_was_known_then(served):
 
 
 def test_the_command_writes_what_the_service_answers(served, tmp_path):
-    with served.client(served.key("rates:read")) as client:
+    with served.client(served.key("rates:read", "patients:read")) as client:
         answered = client.get("/v1/exports/dhis2", params=ASKED).json()
     mapping = tmp_path / "dhis2.toml"
     command = ("export", "dhis2", "--mapping", str(mapping), "--start", ASKED["start"])

@@ -3,16 +3,13 @@
 The disk is a small one of the test's own, filled up by a file beside the database.
 """
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from secrets import token_hex
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
-import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -23,25 +20,6 @@ from service.store.tables import RecordedEvent
 from tests.conftest import migrate
 from tests.journeys.conftest import Service, running
 from tests.journeys.watched import injected
-
-SIZE = "64m"
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """An empty file system of its own; only root may make one."""
-    with TemporaryDirectory(prefix="graftwatch-") as place:
-        made = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=777", "tmpfs", place],
-            capture_output=True,
-            check=False,
-        )
-        if made.returncode:
-            pytest.skip("no file system can be made here")
-        try:
-            yield Path(place)
-        finally:
-            subprocess.run(["umount", "--lazy", place], check=True)
 
 
 @contextmanager

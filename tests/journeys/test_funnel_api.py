@@ -223,7 +223,7 @@ def test_what_means_nothing_is_answered_with_what_to_ask(watched_client, asked, 
 
 def test_a_bound_key_never_learns_of_the_others(network, client):
     every = points(funnel(client, baseline="tb-sot-spain"))
-    with network.client(network.key("rates:read", facilities=("b",))) as bound:
+    with network.client(network.key("rates:read", "patients:read", facilities=("b",))) as bound:
         for asked in ({}, HOW, {"facility": "b"}, {**HOW, "standardise_by": "phase"}):
             refused = bound.get("/v1/funnel", params=asked)
             assert (refused.status_code, refused.json()["code"]) == (403, "network_not_allowed")

@@ -71,9 +71,9 @@ def test_each_sender_hears_of_its_own_faults_only(service, facility):
     bodies: list[list[Any]] = []
     for number in range(SENDERS):
         good = event(facility, f"good{number}", f"n{number}")
-        unknown = {**good, "event_id": f"bad{number}", "transplant_type": "no such thing"}
+        ambiguous = {**good, "event_id": f"bad{number}", "transplant_type": "LTx"}
         clash = event(facility, "clash", "p1", occurred_on=f"2024-03-{number + 1:02}")
-        bodies.append([good, unknown, clash, [good, unknown]])
+        bodies.append([good, ambiguous, clash, [good, ambiguous]])
     answers = send_from_everybody(service, bodies)
     assert [[answer.status_code for answer in of_sender[:2]] for of_sender in answers] == [
         [201, 422]

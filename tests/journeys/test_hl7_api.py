@@ -101,6 +101,21 @@ def test_a_culture_is_reported_corrected_and_cancelled(client):
     assert cases(client) == 0
 
 
+def test_an_organism_nobody_knows_waits_until_somebody_says_what_it_means(service, client):
+    transplanted(client)
+    status, code, answer = send(client, oru("^Martian bacillus^L"))
+    assert (status, code) == (200, "AA")
+    assert "|W|" in answer
+    assert "Martian" not in answer
+    assert cases(client) == 0
+    with service.client(service.key()) as operator:
+        (term,) = operator.get("/v1/terms", params={"state": "waiting"}).json()["items"]
+        decision = {"id": term["id"], "decision": "map", "to": "M. abscessus"}
+        told = operator.post("/v1/terms/decisions", json=decision)
+        assert told.is_success, told.text
+    assert cases(client) == 1
+
+
 def test_registration_tells_of_contacts_death_and_who_is_who(client):
     transplanted(client)
     send(client, oru(ABSCESSUS, mrn="OTHER"))

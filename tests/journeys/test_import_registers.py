@@ -36,10 +36,8 @@ def test_every_fault_is_told_with_line_and_column(tmp_path):
     told = graftwatch("import", str(broken), "--mapping", MAPPING, **settings)
     assert told.returncode == 1
     places = [line.split(": ")[:3] for line in told.stderr.splitlines()]
-    assert places == [
-        ["line 4", "inf_date", "not_a_date"],
-        ["line 12", "inf_specimen", "unknown_term"],
-    ]
+    assert ["line 4", "inf_date", "not_a_date"] in places
+    assert "warning: term_waits (1 rows)" in told.stderr
     assert "Jane" not in told.stderr + told.stdout
 
 

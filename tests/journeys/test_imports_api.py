@@ -82,7 +82,8 @@ def test_ndjson_and_gzip_are_read_as_well(client, facility):
 def test_a_redcap_export_is_rehearsed_then_taken_in_by_a_kept_mapping(client, service, register):
     name = "/v1/import-mappings/transplant-register"
     assert client.put(name, content=register, headers=TOML).status_code == 200
-    broken = RAW.replace("2022-03-02", "2.3.22").replace("urine", "Jane Doe")
+    broken = RAW.replace("2022-03-02", "2.3.22").replace("E. coli", "mixed flora")
+    broken = broken.replace("Simulated Three", "Jane Doe")
     asked = {"mapping": "transplant-register", "dry_run": True}
     sent = client.post("/v1/imports", params=asked, content=broken, headers=CSV)
     rehearsed = followed(client, sent)
@@ -92,7 +93,7 @@ def test_a_redcap_export_is_rehearsed_then_taken_in_by_a_kept_mapping(client, se
     every = client.get(rehearsed["faults"]["all"], params={"limit": 1}).json()
     assert (every["items"][0]["line"], every["items"][0]["column"]) == (4, "inf_date")
     (last,) = client.get(every["next"]).json()["items"]
-    assert (last["line"], last["column"], last["code"]) == (12, "inf_specimen", "unknown_term")
+    assert (last["line"], last["column"], last["code"]) == (12, "inf_organism", "not_an_organism")
     assert "Jane" not in f"{rehearsed} {every} {last} {service.log}"
     asked = {"mapping": "transplant-register"}
     for accepted, duplicate in ((11, 0), (0, 11)):

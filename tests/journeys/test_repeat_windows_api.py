@@ -174,7 +174,9 @@ def test_what_means_nothing_is_answered_with_what_to_ask(client, facility, asked
 def test_a_bound_key_has_its_own_patients_counted_again_and_no_others(
     service, client, facility, ward
 ):
-    with service.client(service.key("rates:read", facilities=(facility,))) as bound:
+    with service.client(
+        service.key("rates:read", "patients:read", facilities=(facility,))
+    ) as bound:
         told = bound.get("/v1/rates/repeat-windows", params={**HOW, "episodes": "all"}).json()
         assert told["rows"] == under(client, facility)["rows"]
         asked = {**HOW, "facility": f"{facility}-2"}

@@ -199,7 +199,7 @@ def test_csv_and_ndjson_carry_everything(client):
 
 def test_a_bound_key_has_published_standards_only(network, client):
     every = by_facility(standardised(client, standard="european_2013"))
-    with network.client(network.key("rates:read", facilities=("a",))) as bound:
+    with network.client(network.key("rates:read", "patients:read", facilities=("a",))) as bound:
         asked = {**HOW, "standard": "network", "facility": "a"}
         refused = bound.get("/v1/rates/standardised", params=asked)
         assert (refused.status_code, refused.json()["code"]) == (403, "network_not_allowed")

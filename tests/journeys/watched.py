@@ -23,12 +23,15 @@ from service.store.tables import (
     AlertEventRow,
     AlertRow,
     BaselineRow,
+    DeliveryAttemptRow,
     EpisodeRow,
     LedgerCommit,
     LedgerHead,
     MonitorReadingRow,
     MonitorRow,
     NetworkSettingRow,
+    OutboxRow,
+    RecipientRow,
     RecordedEvent,
     RiskStepRow,
     SegmentRow,
@@ -48,6 +51,9 @@ REPORTED = (
     EpisodeRow,
     MonitorReadingRow,
     NetworkSettingRow,
+    DeliveryAttemptRow,
+    OutboxRow,
+    RecipientRow,
 )
 
 

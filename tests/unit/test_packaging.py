@@ -71,9 +71,13 @@ def test_images_are_named_without_a_registry() -> None:
     names = re.findall(r"^FROM (\S+)", read("Dockerfile"), re.MULTILINE)
     names += re.findall(r"^\s+image: (\S+)", read("docker-compose.yml"), re.MULTILINE)
     assert sorted(set(names)) == [
+        "caddy:2",
         "citusdata/citus:13.1.0",
+        "grafana/grafana:12.1.0",
         "graftwatch",
         "postgres:18",
+        "prom/alertmanager:v0.28.1",
+        "prom/prometheus:v3.5.0",
         "python:3.13-slim",
     ]
 
@@ -99,8 +103,12 @@ def test_secrets_are_made_once_and_fit_together(tmp_path: Path) -> None:
     assert len(password.strip()) >= 32
     assert url == f"postgresql://graftwatch:{password.strip()}@database/graftwatch\n"
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
+    assert (tmp_path / "secrets" / "metrics_key").read_text() == ""
+    grafana = (tmp_path / "secrets" / "grafana_password").read_text()
+    assert len(grafana.strip()) >= 24
     subprocess.run(make, cwd=tmp_path, check=True, capture_output=True)
     assert (tmp_path / "secrets" / "database_password").read_text() == password
+    assert (tmp_path / "secrets" / "grafana_password").read_text() == grafana
 
 
 def test_the_licence_is_whole() -> None:

@@ -34,6 +34,7 @@ class Said:
     kind: str
     name: str
     bodies: tuple[Body, ...]
+    where: str = "MSH^1^9"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def _results(message: Message, event: str, today_latest: date) -> Asked:
             reading = read_report(order.report, around)
         except Malformed as fault:
             raise Refused(order.where, "102", fault.issue.text) from None
-        said.append(Said("order", order.name, reading.bodies))
+        said.append(Said("order", order.name, reading.bodies, order.where))
         remarks += [_remark(order.where, issue) for issue in reading.issues if _matters(issue)]
     return Asked(number, tuple(said), remarks=tuple(remarks))
 

@@ -70,7 +70,16 @@ def test_every_error_is_a_problem(description):
 
 def test_every_route_but_the_open_ones_asks_for_a_key(description):
     for path, method, operation in operations(description):
-        assert bool(operation.get("security")) == (path not in OPEN), f"{method} {path}"
+        asked = operation.get("security", [{}])
+        assert all(asked) == (path not in OPEN), f"{method} {path}"
+
+
+def test_whoever_must_wait_is_told_how_long(description):
+    for path, method, operation in operations(description):
+        limited = path not in OPEN
+        assert ("429" in operation["responses"]) == limited, f"{method} {path}"
+        for status in {"429", "503"} & operation["responses"].keys():
+            assert "Retry-After" in operation["responses"][status]["headers"], f"{method} {path}"
 
 
 def test_events_are_described_field_by_field(description):

@@ -105,10 +105,10 @@ def test_a_preliminary_result_is_probable():
     assert said.bodies[0]["certainty"] == "probable"
 
 
-def test_an_organism_nobody_knows_is_remarked_upon():
-    told = asked("ORU^R01", PID, OBR, f"{ORGANISM}^Martian bacillus^L||||||F")
-    assert [flaw.severity for flaw in told.remarks] == ["W"]
-    assert "Martian" not in str(told.remarks)
+def test_an_organism_nobody_knows_is_to_wait():
+    (said,) = asked("ORU^R01", PID, OBR, f"{ORGANISM}^Martian bacillus^L||||||F").said
+    (body,) = said.bodies
+    assert (body["organism"], body["while_unread"]) == ("Martian bacillus", "waits")
 
 
 def test_the_record_number_is_that_of_the_hospital():

@@ -1,13 +1,13 @@
 """Clients that sign: their keys, the tokens they hold, the assertions that were taken.
 
-Revision 0014.
+Revision 0015.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

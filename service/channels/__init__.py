@@ -1,0 +1,1 @@
+"""Ways of telling somebody outside: webhook, e-mail, Alertmanager."""
