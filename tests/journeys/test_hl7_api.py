@@ -111,7 +111,7 @@ def test_an_organism_nobody_knows_waits_until_somebody_says_what_it_means(servic
     with service.client(service.key()) as operator:
         (term,) = operator.get("/v1/terms", params={"state": "waiting"}).json()["items"]
         decision = {"id": term["id"], "decision": "map", "to": "M. abscessus"}
-        told = operator.post("/v1/terms/decisions", json=decision)
+        told = operator.put("/v1/terms", json=decision)
         assert told.is_success, told.text
     assert cases(client) == 1
 

@@ -177,7 +177,7 @@ def test_an_erasure_leaves_nothing_of_the_patient_and_a_right_ledger(
             entry = audit_log.entries(connection, actions=["patient_erased"])[0]
     finally:
         database.close()
-    assert (entry.actor, entry.facts["facility"]) == ("test", facility)
+    assert (entry.actor, entry.detail["facility"]) == ("test", facility)
     assert PATIENT not in str(entry)
 
 

@@ -84,7 +84,7 @@ def test_it_keeps_what_its_key_may_see(start_service: Start, tmp_path: Path) -> 
             wait_for(asked, "max(up)", {"": 1})
             wait_for(asked, "max(graftwatch_programme_told)", {"": 0})
             wait_for(asked, "graftwatch_cases", {})
-            key_file.write_text(service.key("rates:read") + "\n", encoding="utf-8")
+            key_file.write_text(service.key("rates:read", "patients:read") + "\n", encoding="utf-8")
             wait_for(asked, "max(graftwatch_programme_told)", {"": 1})
             cases = 'sum by (facility) (graftwatch_facility_cases{infection_type="ntm"})'
             wait_for(asked, cases, {"ucd-01": 1})
