@@ -58,6 +58,7 @@ from service.api.fhir_errors import OperationOutcomes
 from service.api.last_resort import LastResort
 from service.api.metrics import Metrics
 from service.api.openapi import describe
+from service.api.own_reach import OwnReach
 from service.api.problems import report_problems
 from service.api.programme_metrics import ProgrammeMetrics
 from service.api.published_keys import PublishedKeys
@@ -193,6 +194,7 @@ def surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         BodyLimit, max_body_bytes=settings.max_body_bytes, is_unbounded=is_line_stream
     )
     app.add_middleware(LastResort)
+    app.add_middleware(OwnReach)
     app.add_middleware(OperationOutcomes)
     app.add_middleware(ETags)
     app.add_middleware(TellRateLimits)

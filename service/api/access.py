@@ -23,6 +23,7 @@ from service.errors import Forbidden, Unauthorised
 from service.pipeline.surveillance import Surveillance
 from service.store import access_tokens, keys
 from service.store.key_uses import KeyUses
+from service.store.reach import bind
 from service.store.unavailable import UNAVAILABLE
 
 bearer = HTTPBearer(
@@ -107,6 +108,7 @@ async def authenticate(
     if credentials is None:
         raise Unauthorised("No key was sent. Send `Authorization: Bearer KEY`.", code="no_key")
     holder: Principal = await service.holders.answer(credentials.credentials)
+    bind(holder.facilities)
     service.rate_limits.charge(request.scope, holder.key_id)
     return holder
 
@@ -130,7 +132,10 @@ async def recognise(
         return None
     except UNAVAILABLE:
         return None
-    return holder if holder.may(Scope.RATES_READ) else None
+    if not holder.may(Scope.RATES_READ):
+        return None
+    bind(holder.facilities)
+    return holder
 
 
 def holder_of(

@@ -53,9 +53,9 @@ def capability_statement() -> dict[str, Any]:
                 "security": {
                     "cors": False,
                     "service": [{"coding": [SMART]}],
-                    "description": "Authorization: Bearer KEY, or a token of SMART Backend Services "
-                    "where .well-known/smart-configuration is there; with the scope events:write "
-                    "to send and rates:read to read.",
+                    "description": "Authorization: Bearer KEY, or a token of SMART Backend "
+                    "Services where .well-known/smart-configuration is there; with the scope "
+                    "events:write to send and rates:read to read.",
                 },
                 "resource": [
                     *map(_read_in, ACCEPTED),

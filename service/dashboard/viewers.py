@@ -20,6 +20,7 @@ from service.settings import Settings, is_loopback
 from service.store import keys
 from service.store.key_uses import KeyUses
 from service.store.keys import StoredKey
+from service.store.reach import bind, own_reach
 from service.store.sightings import Sightings
 
 
@@ -111,13 +112,14 @@ def viewer_of(request: Request) -> Viewer:
     claim = sessions.read(sent)
     if claim is None:
         raise NotSignedIn("Nobody is signed in.")
-    with surveillance.database.read() as connection:
+    with own_reach(), surveillance.database.read() as connection:
         key = next((key for key in keys.list_keys(connection) if key.id == claim.key_id), None)
     now = surveillance.clock()
     if key is None or not key.is_valid(now) or not sessions.holds(claim, key, now):
         raise NotSignedIn("The session is over.")
     key_uses: KeyUses = request.app.state.running.key_uses
     key_uses.note(key, surveillance.today())
+    bind(key.facilities)
     return viewer_with(key, settings)
 
 

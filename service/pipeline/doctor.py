@@ -15,7 +15,7 @@ from service.pipeline.judgements import HeldKey, Judgement, Status
 from service.pipeline.rebuild import differences
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
-from service.store import condition, holdings, ledger
+from service.store import condition, holdings, ledger, outbox, wall
 from service.store.keys import list_keys
 from service.store.migrate import knows_revision, newest_revision, revision
 from service.store.rebuild_cursor import rebuild_cursor
@@ -152,6 +152,22 @@ def _pseudonym_key(place: Place) -> Judgement:
     return judgements.of_pseudonym_key(is_set=is_set, documents_came_in=came_in)
 
 
+def _second_wall(place: Place) -> Judgement:
+    with place.surveillance.database.read() as connection:
+        return judgements.of_second_wall(
+            belongs=wall.belongs(connection), stands=wall.stands(connection)
+        )
+
+
+def _outbox(place: Place) -> Judgement:
+    now = place.surveillance.clock()
+    with place.surveillance.database.read() as connection:
+        waiting, due = outbox.depth(connection, now)
+        failing = outbox.failing_since(connection)
+    since = min((at for at in (due, failing) if at is not None), default=now)
+    return judgements.of_outbox(waiting, now - since)
+
+
 def _ledger(place: Place) -> Judgement:
     with place.surveillance.database.read() as connection:
         sample = condition.some_patients(connection, place.patients)
@@ -178,6 +194,8 @@ CHECKS: Mapping[str, Check] = {
     "disk": Check(_disk, "database"),
     "keys": Check(_keys, "migrations"),
     "pseudonym_key": Check(_pseudonym_key, "migrations"),
+    "second_wall": Check(_second_wall, "migrations"),
+    "outbox": Check(_outbox, "migrations"),
     "ledger": Check(_ledger, "rules"),
     "sums": Check(_sums, "migrations"),
 }

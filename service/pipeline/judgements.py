@@ -22,6 +22,8 @@ SECONDS_TOO_FAR_APART = 60
 DAYS_OF_NOTICE = 30
 EXPIRED_LATELY_DAYS = 7
 OLDEST_POSTGRESQL = 15
+OVERDUE = timedelta(hours=1)
+"""A message that waits so long has been tried many times."""
 
 
 class Judgement(NamedTuple):
@@ -204,3 +206,29 @@ def _span(span: timedelta) -> str:
 
 def _size(number: int) -> str:
     return f"{number / MEBIBYTE:,.0f} MiB" if number < 10 * 2**30 else f"{number / 2**30:,.0f} GiB"
+
+
+def of_second_wall(*, belongs: bool, stands: bool) -> Judgement:
+    """Warn where PostgreSQL itself does not hold bound keys to their facilities."""
+    if not belongs:
+        return Judgement("ok", "There is none on this database: the service alone binds keys.")
+    if stands:
+        return Judgement("ok", "PostgreSQL itself shows bound keys no row of other facilities.")
+    return Judgement(
+        "warn",
+        "Only the service holds bound keys to their facilities: the database's role may make none.",
+        'See docs/access.md, "A second wall": two statements of an administrator, then '
+        "`graftwatch migrate`.",
+    )
+
+
+def of_outbox(waiting: int, late: timedelta) -> Judgement:
+    """Warn where somebody should have been told by now."""
+    if late < OVERDUE:
+        return Judgement("ok", f"{waiting:,} messages wait for their time.")
+    hours = late / timedelta(hours=1)
+    return Judgement(
+        "warn",
+        f"{waiting:,} messages wait; somebody could not be told for {hours:,.1f} hours.",
+        "`graftwatch recipients log` says why; docs/runbook.md what to do.",
+    )

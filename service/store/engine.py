@@ -22,7 +22,9 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from service.store import wall
 from service.store.citus import is_citus, wait_for_the_last_writer
+from service.store.reach import reached
 from service.store.running_sums import RunningSums
 from service.store.sums_loader import SumsLoader
 
@@ -67,8 +69,14 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees one state throughout and changes nothing."""
+        """A transaction that sees one state throughout and changes nothing.
+
+        On behalf of a bound key PostgreSQL itself shows it no row of another facility.
+        """
+        facilities = reached()
         with self._reader.connect() as connection, connection.begin():
+            if facilities is not None and wall.stands(connection):
+                wall.step_down(connection, facilities)
             yield connection
 
     @contextmanager

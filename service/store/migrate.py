@@ -11,29 +11,35 @@ from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from service.store import citus
+from service.store import citus, wall
 from service.store.engine import Database
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+log = structlog.stdlib.get_logger(__name__)
+
 MIGRATION_LOCK = 0x67726166  # "graf"; any number that nothing else in the database uses
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
     """Apply the migrations up to `revision`, all of them by default.
 
-    At the newest revision the tables are spread over the nodes of Citus, where that is.
+    At the newest revision the tables are spread over the nodes of Citus, where that is, and
+    PostgreSQL is told which rows a bound key may read.
     """
 
     def step(connection: Connection, config: Config) -> None:
         command.upgrade(config, revision)
         if is_at_head(connection):
             citus.place(connection)
+            if not wall.build(connection):
+                log.warning("second_wall_missing", advice="docs/access.md, A second wall")
 
     _migrate(database_url, step)
 

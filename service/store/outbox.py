@@ -198,6 +198,16 @@ def depth(connection: Connection, now: datetime) -> Depth:
     return Depth(number, connection.execute(oldest).scalar_one())
 
 
+def failing_since(connection: Connection) -> datetime | None:
+    """Since when somebody who is switched on could not be told; None where everybody was."""
+    of_enabled = select(_recipients.id).where(_recipients.is_enabled)
+    query = select(func.min(_outbox.failing_since)).where(
+        _outbox.state == WAITING, _outbox.recipient_id.in_(of_enabled)
+    )
+    since: datetime | None = connection.execute(query).scalar_one()
+    return since
+
+
 def _insert(connection: Connection, **values: Any) -> int:
     row = {"message_id": f"msg_{token_hex(16)}", "state": WAITING, "attempts": 0, **values}
     statement = insert(OutboxRow).values(**row).returning(_outbox.id)

@@ -16,6 +16,7 @@ from service.pipeline.rebuild import rebuild
 from service.pipeline.record import record
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
+from service.store import wall
 from service.store.engine import Database
 from service.store.keys import create_key
 from service.store.migrate import downgrade
@@ -30,6 +31,8 @@ ALL = (
     "disk",
     "keys",
     "pseudonym_key",
+    "second_wall",
+    "outbox",
     "ledger",
     "sums",
 )
@@ -136,6 +139,17 @@ def test_a_database_of_an_earlier_release(surveillance: Surveillance, migrated_u
     assert found.found["migrations"].status == "fail"
     assert "0009" in found.found["migrations"].seen
     assert {"rules", "keys", "ledger", "sums"} <= set(found.not_run)
+
+
+def test_a_database_that_lets_nobody_build_the_second_wall(surveillance: Surveillance) -> None:
+    if surveillance.database.is_sqlite:
+        pytest.skip("SQLite has no roles")
+    change(surveillance, f"DROP POLICY {wall.POLICY} ON events")
+    assert faults(look(surveillance)) == {"second_wall": "warn"}
+    with surveillance.database.migrate() as connection:
+        assert wall.build(connection)
+    with closing(Database(surveillance.database.url.render_as_string(False))) as fresh:
+        assert look(replace(surveillance, database=fresh)).status == "ok"
 
 
 def test_a_table_that_is_gone(surveillance: Surveillance) -> None:

@@ -130,7 +130,7 @@ def test_a_client_signs_gets_a_token_and_reads_what_it_may(service, client_id, a
     with service.client(told["access_token"]) as holder:
         assert holder.get("/fhir/DetectedIssue").status_code == 200
         assert holder.get("/v1/rates").status_code == 200
-        assert holder.get("/v1/patients/ucd-01/p1/events").json()["code"] == "scope_missing"
+        assert holder.get("/v1/facilities/ucd-01/patients/p1").json()["code"] == "scope_missing"
         assert holder.post("/v1/events", json=[]).json()["code"] == "scope_missing"
 
 

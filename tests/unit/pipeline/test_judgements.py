@@ -94,6 +94,13 @@ def test_servers(version: str, connections: int | None, status: str) -> None:
     assert judgements.of_server(version, connections, settings).status == status
 
 
+@pytest.mark.parametrize(
+    ("minutes", "status"), [(0, "ok"), (59, "ok"), (61, "warn"), (4000, "warn")]
+)
+def test_messages_that_nobody_gets(minutes: float, status: str) -> None:
+    assert judgements.of_outbox(3, timedelta(minutes=minutes)).status == status
+
+
 def test_what_is_for_developing_is_told() -> None:
     assert judgements.of_settings(Settings()).status == "ok"
     assert judgements.of_settings(Settings(auth="off")).status == "warn"
