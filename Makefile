@@ -7,6 +7,8 @@ BIN := .venv/bin
 
 # Take the Python that is there, never fetch one.
 export UV_PYTHON_DOWNLOADS := never
+# Compile once what every command and every service of a test starts with.
+export UV_COMPILE_BYTECODE := 1
 # An activated environment elsewhere must not be the one that is filled.
 unexport VIRTUAL_ENV
 
@@ -26,6 +28,7 @@ serve: .venv/runtime.stamp ## Bring the database up to date and serve it
 	$(BIN)/graftwatch serve
 
 test: lint ## Check everything: style, types, import rules, container files, all tests
+	$(BIN)/python -m compileall -q service tests
 	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: .venv/dev.stamp ## Check everything that needs no running

@@ -8,7 +8,6 @@ Source: CONTRIBUTING.md: nothing happens at import.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -71,19 +70,14 @@ from service.api.shared_looks import SharedLooks
 from service.api.state import Running
 from service.channels.ways import Ways
 from service.dashboard import pages
-from service.domain.rules import FollowUpRules
-from service.errors import GraftwatchError
 from service.ingest.toml_tables import BadMapping, text_of
 from service.pipeline.gathering import Gathering
 from service.pipeline.import_queue import ImportQueue
+from service.pipeline.opening import open_surveillance, require_ready
 from service.pipeline.sender import Sender
-from service.pipeline.surveillance import Surveillance
-from service.reference.case_definitions import read_rows, shipped_case_definitions
 from service.sending import pace_of, sending, setup_of
 from service.settings import Settings, SettingsError
-from service.store.engine import Database
 from service.store.key_uses import KeyUses
-from service.store.migrate import is_at_head
 from service.store.sightings import Sightings
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -122,12 +116,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     documentation.router,
     pages.router,
 )
-
-
-class NotMigrated(GraftwatchError):
-    """The database has not the shape that this release needs."""
-
-    code = "not_migrated"
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -202,31 +190,6 @@ def surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.add_middleware(TellEnds, listeners=(metrics.count_request, log_request))
 
 
-def open_surveillance(settings: Settings) -> Surveillance:
-    """The surveillance that the settings describe; nothing is connected yet."""
-    return Surveillance(
-        database=Database(settings.database_url, pool_size=settings.database_pool_size),
-        rules=rules_of(settings),
-        zone=ZoneInfo(settings.timezone),
-        provisional_share=settings.provisional_share,
-    )
-
-
-def rules_of(settings: Settings) -> FollowUpRules:
-    """How silence ends follow-up and how records become episodes."""
-    definitions = shipped_case_definitions()
-    if settings.case_definitions_file is not None:
-        try:
-            definitions = definitions.replaced_by(
-                read_rows(settings.case_definitions_file.read_bytes())
-            )
-        except (OSError, ValueError) as fault:
-            raise SettingsError(
-                f"GRAFTWATCH_CASE_DEFINITIONS_FILE cannot be used: {type(fault).__name__}"
-            ) from fault
-    return FollowUpRules(settings.followup_grace_days, definitions)
-
-
 def dhis2_mapping_of(settings: Settings) -> Dhis2Mapping | None:
     """Which figures go to DHIS2, where that is set."""
     if settings.dhis2_mapping_file is None:
@@ -239,13 +202,3 @@ def dhis2_mapping_of(settings: Settings) -> Dhis2Mapping | None:
         places = [f"{one.pointer}: {one.message}" for one in fault.details]
         said = " ".join((fault.message, *places))
     raise SettingsError(f"GRAFTWATCH_DHIS2_MAPPING_FILE cannot be used: {said}")
-
-
-def require_ready(surveillance: Surveillance) -> None:
-    """Refuse a database of another shape, or a ledger counted under other rules."""
-    with surveillance.database.read() as connection:
-        if not is_at_head(connection):
-            raise NotMigrated(
-                "The database has not the shape this release needs: run `graftwatch migrate`."
-            )
-    surveillance.require_ledger_under_these_rules()

@@ -55,9 +55,9 @@ def restore(
 
     A database without tables is given those of the archive, and brought to this release's shape.
     """
-    from service.main import open_surveillance
     from service.pipeline import restore as restoring
     from service.pipeline.archive import reading
+    from service.pipeline.opening import open_surveillance
 
     settings = read_settings()
     with reading(file) as archive, closing(open_surveillance(settings).database) as database:

@@ -40,8 +40,8 @@ def doctor(
 
 
 def _check_up(patients: int) -> "CheckUp":
-    from service.main import open_surveillance
     from service.pipeline.doctor import check_up, unusable_settings
+    from service.pipeline.opening import open_surveillance
 
     try:
         settings = read_settings()

@@ -2,7 +2,7 @@
 
 In:     the settings.
 Out:    a `Surveillance` on a database of this release's shape, closed again at the end.
-Source: `service.main`, which opens the same for the service.
+Source: `service.pipeline.opening`, as for the service.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(settings: Settings, *, under_any_rules: bool = False) -> "Iterator[Surveillance]":
     """The surveillance; refuses a database not migrated, or a ledger counted under other rules."""
-    from service.main import open_surveillance, require_ready
+    from service.pipeline.opening import open_surveillance, require_ready
 
     require_existing_file(settings)
     surveillance = open_surveillance(settings)
@@ -33,7 +33,7 @@ def opened(settings: Settings, *, under_any_rules: bool = False) -> "Iterator[Su
 
 def require_existing_file(settings: Settings) -> None:
     """Refuse a SQLite file that is not there, which opening it would make."""
-    from service.main import NotMigrated
+    from service.pipeline.opening import NotMigrated
 
     if is_missing_file(settings):
         raise NotMigrated(

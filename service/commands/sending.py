@@ -14,7 +14,7 @@ from service.api.event_intake import EventFault, EventResult, Taken
 from service.client import Client, ClientError, Result
 from service.errors import Unsent
 from service.ingest.faults import Draft, Rejection
-from service.main import open_surveillance
+from service.pipeline.opening import open_surveillance
 from service.pipeline.surveillance import Surveillance
 from service.settings import Settings
 

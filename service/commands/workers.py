@@ -118,7 +118,7 @@ def wait_for_database(settings: Settings) -> None:
 
 def database_answers(settings: Settings) -> bool:
     """Can the database be read?"""
-    from service.main import open_surveillance
+    from service.pipeline.opening import open_surveillance
     from service.store.unavailable import UNAVAILABLE
 
     with closing(open_surveillance(settings).database) as database:
