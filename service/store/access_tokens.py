@@ -43,7 +43,8 @@ def take_assertion(
     statement = UPSERT[connection.dialect.name](SeenAssertionRow).values(
         client_id=client_id, sha256=digest(jti), expires_at=expires_at
     )
-    return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
+    first = statement.on_conflict_do_nothing().returning(col(SeenAssertionRow.sha256))
+    return connection.execute(first).one_or_none() is not None
 
 
 def give_token(
