@@ -13,7 +13,7 @@ unexport VIRTUAL_ENV
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test lint format bench calibration docs lock secrets clean
+.PHONY: help demo serve test lint format bench calibration docs screenshots lock secrets clean
 
 help: ## Show these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -48,6 +48,10 @@ calibration: .venv/dev.stamp ## Simulate anew how often the methods err: docs/ca
 
 docs: .venv/docs.stamp ## Make the site of docs/ in site/ (any web server can serve it)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --clean
+
+screenshots: .venv/dev.stamp ## Take the pictures of docs/ anew from the demonstration (needs Chromium)
+	$(BIN)/pytest -q tests/browser/test_screenshots.py
+	cp test-artefacts/docs/*.png docs/images/
 
 COMPILE = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11

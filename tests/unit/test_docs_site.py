@@ -150,6 +150,11 @@ def is_there(path: Path, reference: str, pages: dict[Path, References]) -> bool:
     return target.is_file() and (named or unquote(link.fragment) in pages[target].ids)
 
 
+def test_every_picture_is_shown(pages: dict[Path, References]) -> None:
+    shown = {Path(loaded).name for page in pages.values() for loaded in page.loaded}
+    assert {path.name for path in (DOCS / "images").iterdir()} - shown == set()
+
+
 def test_lists_and_tables_are_not_left_as_typed(pages: dict[Path, References]) -> None:
     """What GitHub shows as a list must be one here: a blank line goes before it."""
     typed = re.compile(r"<p>[^<]*(?:<(?!/p>)[^<]*)*?\n(?:[-*] |\d+\. |\||```)")
