@@ -2,28 +2,30 @@
 
 In:     the service's own `/openapi.json`, made without a database; Swagger UI as the service
         has it; the pages of docs/decisions/.
-Out:    `openapi.json` and `assets/swagger-ui/` in the site, a table of routes in openapi.md.
+Out:    `openapi.json` and `assets/swagger-ui/` in the site; tables where a page asks for them.
 Source: https://www.mkdocs.org/user-guide/configuration/#hooks.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from docs_site.tables import Description, published, routes
 from service.api.documentation import STATIC
 from service.main import create_app
+from service.reference.baselines import shipped_baselines
 from service.settings import Settings
 
-ROUTES = "<!-- routes -->"
-HEAD = "| route | what it does |\n|---|---|"
-METHODS = ("get", "post", "put", "patch", "delete")
+TABLES: dict[str, Callable[[], str]] = {
+    "<!-- routes -->": lambda: routes(described()),
+    "<!-- published figures -->": lambda: published(shipped_baselines()),
+}
 FOLDER_OF_DECISIONS = "decisions/"
 SWAGGER_UI = ("swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE")
-
-Description = dict[str, Any]
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -52,34 +54,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Write the table of routes where a page asks for it."""
-    return markdown.replace(ROUTES, routes(described())) if ROUTES in markdown else markdown
+    """Write a table where a page asks for it."""
+    for mark, table in TABLES.items():
+        if mark in markdown:
+            markdown = markdown.replace(mark, table())
+    return markdown
 
 
 def described() -> Description:
     """The service's description of itself; no database is opened for it."""
     return create_app(Settings(database_url="sqlite://")).openapi()
-
-
-def routes(description: Description) -> str:
-    """A table of routes for each subject: first those that are described, in their order."""
-    told = {subject["name"]: subject["description"] for subject in description["tags"]}
-    tables: dict[str, list[str]] = {name: [] for name in told}
-    for path, method, operation in operations(description):
-        subject = operation.get("tags", ["service"])[0]
-        row = f"| `{method.upper()} {path}` | {operation.get('summary', '')} |"
-        tables.setdefault(subject, []).append(row)
-    return "\n\n".join(
-        "\n".join([f"## {name}\n\n{told.get(name, '')}\n\n{HEAD}", *rows])
-        for name, rows in tables.items()
-    )
-
-
-def operations(description: Description) -> list[tuple[str, str, Description]]:
-    """Every operation with its path and method."""
-    return [
-        (path, method, item[method])
-        for path, item in description["paths"].items()
-        for method in METHODS
-        if method in item
-    ]

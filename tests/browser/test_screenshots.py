@@ -1,7 +1,7 @@
 """The pictures of docs/, taken from the demonstration: `make screenshots` puts them in place."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -11,6 +11,7 @@ from tests.browser.test_pages import alerts_of, case_of
 from tests.journeys.conftest import Service
 
 FOLDER = ARTEFACTS / "docs"
+MARGIN = 16
 NOTE = "Asked all five centres for product, lot and date of injection."
 
 
@@ -53,14 +54,25 @@ PICTURES = {
 }
 
 
+def cut(page: Page, picture: Picture) -> dict[str, Any]:
+    """How to take the part that is wanted, with a margin around it."""
+    if picture.part is None:
+        return {}
+    box = picture.part(page).bounding_box()
+    assert box is not None
+    around = {"x": box["x"] - MARGIN, "y": box["y"] - MARGIN}
+    size = {"width": box["width"] + 2 * MARGIN, "height": box["height"] + 2 * MARGIN}
+    return {"clip": around | size}
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_for_the_pages(demonstration: Service, visit: Visit, name: str) -> None:
     picture = PICTURES[name]
     page = visit(demonstration.base_url + picture.path(demonstration))
-    page.set_viewport_size({"width": 1280, "height": picture.height})
+    # So high that nothing is scrolled, where a part is cut out.
+    page.set_viewport_size({"width": 1280, "height": 6000 if picture.part else picture.height})
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     picture.before(page)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    target = FOLDER / f"{name}.png"
-    (picture.part(page) if picture.part else page).screenshot(path=target)
+    page.screenshot(path=FOLDER / f"{name}.png", **cut(page, picture))
     assert page.complaints == []  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 In: docs/, mkdocs.yml, docs_site/. Out: a site in a folder of the test. Source: mkdocs.yml.
 """
 
+import html
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from service.main import create_app
+from service.reference.baselines import shipped_baselines
 from service.settings import Settings
 
 pytest.importorskip("mkdocs", reason="the site is made with mkdocs: make docs")
@@ -53,9 +55,8 @@ class References(HTMLParser):
                 self.ids.add(value)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
+def build(folder: Path) -> Path:
+    """The site, built into a folder without a warning."""
     built = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder],
         cwd=ROOT,
@@ -66,6 +67,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert built.returncode == 0, built.stdout + built.stderr
     return folder
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +178,13 @@ def test_the_reference_is_the_services_own_description(
     assert [path for path in described["paths"] if path not in text] == []
     assert "assets/swagger-ui/swagger-ui-bundle.js" in pages[page].loaded
     assert 'data-openapi="openapi.json"' in text
+
+
+def test_every_published_figure_stands_with_its_source(site: Path) -> None:
+    text = (site / "published-figures.html").read_text(encoding="utf-8")
+    assert [one.id for one in shipped_baselines() if f"<code>{one.id}</code>" not in text] == []
+    dois = {one.source.doi for one in shipped_baselines() if one.source.doi}
+    assert [doi for doi in dois if html.escape(doi, quote=False) not in text] == []
 
 
 def test_the_words_of_every_page_can_be_found(site: Path, pages: dict[Path, References]) -> None:
