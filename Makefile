@@ -15,7 +15,7 @@ unexport VIRTUAL_ENV
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test lint format bench calibration lock secrets clean
+.PHONY: help demo serve test lint format bench calibration docs screenshots lock secrets clean
 
 help: ## Show these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
@@ -49,12 +49,21 @@ bench: .venv/dev.stamp ## Measure, print ratios, keep them in bench/results (BEN
 calibration: .venv/dev.stamp ## Simulate anew how often the methods err: docs/calibration.md
 	$(BIN)/python -m tests.calibration
 
+docs: .venv/docs.stamp ## Make the site of docs/ in site/ (any web server can serve it)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --clean
+
+screenshots: .venv/dev.stamp ## Take the pictures of docs/ anew from the demonstration (needs Chromium)
+	$(BIN)/pytest -q tests/browser/test_screenshots.py
+	cp test-artefacts/docs/*.png docs/images/
+
 COMPILE = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	--python-version 3.11
 
 lock: $(UV) ## Resolve the dependencies anew (UPGRADE=--upgrade takes newer releases)
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.lock
-	$(COMPILE) $(UPGRADE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) $(UPGRADE) pyproject.toml --group docs -c requirements.lock -o requirements-docs.lock
+	$(COMPILE) $(UPGRADE) pyproject.toml --group dev -c requirements.lock -c requirements-docs.lock \
+	  -o requirements-dev.lock
 
 # Readable by the containers' own users, in a folder that only you can enter. Never overwritten:
 # PostgreSQL keeps the password it was first started with. The key for Prometheus is made by the
@@ -71,7 +80,7 @@ secrets: ## Make the passwords that docker-compose.yml mounts
 	> secrets/$$file; done
 
 clean: ## Remove what was made, but no data
-	rm -rf .tools .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .tools .venv site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(UV): requirements-uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -93,7 +102,12 @@ $(BIN)/python: | $(UV)
 	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
+.venv/docs.stamp: requirements-docs.lock pyproject.toml | $(BIN)/python
+	$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements-docs.lock
+	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
 .venv/dev.stamp: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(UV) pip sync -q --python $(BIN)/python --require-hashes requirements-dev.lock
 	$(UV) pip install -q --python $(BIN)/python --no-deps -e .
-	@touch $@ .venv/runtime.stamp
+	@touch $@ .venv/runtime.stamp .venv/docs.stamp

@@ -1,0 +1,1 @@
+"""The site of docs/: what mkdocs is told besides the pages themselves."""
