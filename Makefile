@@ -75,8 +75,8 @@ secrets: ## Make the passwords that docker-compose.yml mounts
 	&& printf '%s\n' "$$password" > secrets/database_password \
 	&& printf 'postgresql://graftwatch:%s@database/graftwatch\n' "$$password" > secrets/database_url \
 	&& echo "made secrets/database_password and secrets/database_url"; fi
-	@umask 022 && for file in metrics_key grafana_password; do [ -e secrets/$$file ] \
-	|| { [ $$file = metrics_key ] || $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24))'; } \
+	@umask 022 && for file in metrics_key pseudonym_key grafana_password; do [ -e secrets/$$file ] \
+	|| { [ $$file = metrics_key ] || $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))'; } \
 	> secrets/$$file; done
 
 clean: ## Remove what was made, but no data

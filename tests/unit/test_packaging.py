@@ -115,10 +115,13 @@ def test_secrets_are_made_once_and_fit_together(tmp_path: Path) -> None:
     assert url == f"postgresql://graftwatch:{password.strip()}@database/graftwatch\n"
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
     assert (tmp_path / "secrets" / "metrics_key").read_text() == ""
+    pseudonyms = (tmp_path / "secrets" / "pseudonym_key").read_text()
+    assert len(pseudonyms.strip()) >= 32
     grafana = (tmp_path / "secrets" / "grafana_password").read_text()
     assert len(grafana.strip()) >= 24
     subprocess.run(make, cwd=tmp_path, check=True, capture_output=True)
     assert (tmp_path / "secrets" / "database_password").read_text() == password
+    assert (tmp_path / "secrets" / "pseudonym_key").read_text() == pseudonyms
     assert (tmp_path / "secrets" / "grafana_password").read_text() == grafana
 
 
