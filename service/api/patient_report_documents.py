@@ -5,6 +5,7 @@ Out:    one document.
 Source: docs/audit.md; GDPR, Article 15.
 """
 
+import json
 from datetime import date, datetime
 from typing import Any
 
@@ -29,6 +30,14 @@ class ReportedEvent(ReceivedEvent):
     recorded_by: Who | None = Field(
         description="Null where it was recorded before the audit trail named senders."
     )
+
+
+class WaitingRow(BaseModel):
+    """A row of a file that is held and not recorded yet."""
+
+    import_id: str
+    row: int = Field(description="Its number in the file.")
+    said: Any = Field(description="What is held of it until it is recorded.")
 
 
 class ReportedAlert(BaseModel):
@@ -60,6 +69,7 @@ class PatientReportDocument(BaseModel):
     timeline: Patient = Field(description="What is computed from the events, and counted.")
     events: list[ReportedEvent] = Field(description="In order of receipt.")
     sources: list[str] = Field(description="Names of the hospital's documents, hashed by the key.")
+    waiting: list[WaitingRow] = Field(description="Rows of files that are not recorded yet.")
     alerts: list[ReportedAlert]
     accesses: list[Access] = Field(description="The latest first; this report is among them.")
 
@@ -79,6 +89,10 @@ def tell_report(report: PatientReport, today: date) -> PatientReportDocument:
             for event in tell_events(file).items
         ],
         sources=list(report.sources),
+        waiting=[
+            WaitingRow(import_id=row.import_id, row=row.number, said=json.loads(row.said))
+            for row in report.waiting
+        ],
         alerts=[
             ReportedAlert(
                 id=alert.state.id,

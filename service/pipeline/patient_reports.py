@@ -7,17 +7,25 @@ Source: docs/audit.md; GDPR, Article 15.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.domain.audit_chain import ChainedEntry
 from service.pipeline.audit_trail import RECORDED
 from service.pipeline.patients import PatientFile
 from service.pipeline.surveillance import Surveillance
 from service.store import alerts as alert_store
-from service.store import audit, audit_log
+from service.store import audit, audit_log, import_rows
 from service.store import sources as source_store
 from service.store.alerts import KeptAlert
 from service.store.engine import Connection
+
+
+class WaitingOfFile(NamedTuple):
+    """A row of a file that was sent and is not recorded yet; `said` is JSON."""
+
+    import_id: str
+    number: int
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,7 @@ class PatientReport:
     file: PatientFile
     recorded_by: Mapping[int, ChainedEntry]
     sources: tuple[str, ...]
+    waiting: tuple[WaitingOfFile, ...]
     alerts: tuple[KeptAlert, ...]
     accesses: tuple[ChainedEntry, ...]
 
@@ -53,6 +62,11 @@ def report_patient(surveillance: Surveillance, file: PatientFile) -> PatientRepo
                 source
                 for key in file.pseudonyms
                 for source in source_store.sources_of(connection, key)
+            ),
+            waiting=tuple(
+                WaitingOfFile(*row)
+                for key in file.pseudonyms
+                for row in import_rows.rows_of_patient(connection, key)
             ),
             alerts=tuple(alert for alert in found if alert),
             accesses=tuple(seen),

@@ -46,6 +46,23 @@ def rows_after(
     return [(row[0], row[1]) for row in connection.execute(query)]
 
 
+def rows_of_patient(connection: Connection, patient: PatientKey) -> list[tuple[str, int, str]]:
+    """What waits of a patient: the import, the row's number in it, and its text."""
+    query = (
+        select(
+            col(ImportWaitingRow.import_id),
+            col(ImportWaitingRow.number),
+            col(ImportWaitingRow.body),
+        )
+        .where(
+            col(ImportWaitingRow.facility) == patient.facility,
+            col(ImportWaitingRow.patient) == patient.patient,
+        )
+        .order_by(col(ImportWaitingRow.import_id), col(ImportWaitingRow.number))
+    )
+    return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+
+
 def drop_rows(connection: Connection, import_id: str, up_to: int | None = None) -> None:
     """Remove the rows of an import, all of them or up to a number."""
     gone = delete(ImportWaitingRow).where(col(ImportWaitingRow.import_id) == import_id)

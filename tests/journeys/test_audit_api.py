@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from service.store.engine import Database
+from service.store.import_rows import WaitingRow, add_rows
 from tests.journeys.conftest import Service
 from tests.journeys.test_cli import graftwatch
 from tests.journeys.watched import injected, send
@@ -106,6 +107,17 @@ def test_the_report_holds_everything_and_who_sent_it(told: httpx.Client) -> None
     assert found["timeline"]["courses"][0]["transplant_type"] == "stem_cell_injection"
     assert [alert["status"] for alert in found["alerts"]]
     assert found["accesses"][0]["action"] == "patient_report_shown"
+
+
+def test_the_report_holds_rows_of_files_that_wait(network: Service, told: httpx.Client) -> None:
+    rows = [
+        WaitingRow(1, FACILITY, PATIENT, '[2,3,"what was sent"]'),
+        WaitingRow(2, FACILITY, "somebody-else", '[2,4,"of another"]'),
+    ]
+    with closing(Database(network.database_url)) as database, database.note() as connection:
+        add_rows(connection, "an import", rows)
+    (held,) = report(told)["waiting"]
+    assert held == {"import_id": "an import", "row": 1, "said": [2, 3, "what was sent"]}
 
 
 def test_the_report_needs_both_scopes(network: Service, told: httpx.Client) -> None:
