@@ -113,7 +113,7 @@ def viewer_of(request: Request) -> Viewer:
     if claim is None:
         raise NotSignedIn("Nobody is signed in.")
     with own_reach(), surveillance.database.read() as connection:
-        key = next((key for key in keys.list_keys(connection) if key.id == claim.key_id), None)
+        key = keys.key_of(connection, claim.key_id)
     now = surveillance.clock()
     if key is None or not key.is_valid(now) or not sessions.holds(claim, key, now):
         raise NotSignedIn("The session is over.")

@@ -85,7 +85,7 @@ def rotate_key(
     Scopes, facilities and the last day stay. At most two secrets hold at a time: the one before
     the present one ends at once. None where there is no such key, or it holds no longer.
     """
-    found = next((key for key in list_keys(connection) if key.id == key_id), None)
+    found = key_of(connection, key_id)
     if found is None or not found.is_valid(now):
         return None
     token = _token(key_id)
@@ -135,12 +135,15 @@ def find_key(connection: Connection, token: str, now: datetime) -> StoredKey | N
     key_id, _, secret = rest.partition("_")
     if prefix != PREFIX or not key_id or not secret or not token.isascii():
         return None
+    found = key_of(connection, key_id)
+    return found if found is not None and found.is_opened_by(token, now) else None
+
+
+def key_of(connection: Connection, key_id: str) -> StoredKey | None:
+    """The key of that id, valid or not."""
     table = ApiKeyRow.metadata.tables["api_keys"]
     row = connection.execute(select(table).where(col(ApiKeyRow.id) == key_id)).one_or_none()
-    if row is None:
-        return None
-    found = _stored(row)
-    return found if found.is_opened_by(token, now) else None
+    return None if row is None else _stored(row)
 
 
 def digest(token: str) -> str:

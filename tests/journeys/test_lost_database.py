@@ -20,8 +20,16 @@ from tests.journeys.own_postgres import OwnPostgres
 from tests.journeys.watched import injected, send, watching
 
 PATIENCE_SECONDS = 30
-UNASKED = {"/fhir/metadata", "/health/live", "/metrics", "/problems/{name}"}
-"""Routes that need no database."""
+UNASKED = {
+    "/.well-known/smart-configuration",
+    "/fhir/.well-known/smart-configuration",
+    "/fhir/metadata",
+    "/health/live",
+    "/metrics",
+    "/oauth/token",
+    "/problems/{name}",
+}
+"""Routes that need no database; tokens need one, after an assertion that is worth a look."""
 REFUSED = {400, 404, 409, 415, 422}
 """What was asked, and whether it is set up, is judged before anything is looked up."""
 NEEDED = {
