@@ -14,6 +14,7 @@ from service.dashboard.alerts import AlertLine, line_of, open_lines
 from service.dashboard.memory import Memory
 from service.dashboard.published import PublishedSection, published_section
 from service.dashboard.rates import RateSection, rate_section
+from service.dashboard.trends import last_years
 from service.dashboard.viewers import Viewer
 from service.domain.figures import RateDefinition
 from service.monitors.visibility import is_visible
@@ -21,7 +22,7 @@ from service.pipeline.as_of import known_at
 from service.pipeline.comparisons import compare
 from service.pipeline.look import look_at
 from service.pipeline.provisional import outlook
-from service.pipeline.rates import rate_table
+from service.pipeline.rates import rate_table, rate_tables
 from service.pipeline.surveillance import Surveillance
 from service.store import alerts as alert_store
 from service.store import catalogue
@@ -96,6 +97,11 @@ def overview(
         kept = alert_store.alerts_of(connection)
         census = take_census(connection, facilities)
         tables = [rate_table(connection, ntm_rates(by, facilities, today)) for by in HEADINGS]
+        windows = last_years(today)
+        years = [
+            rate_tables(connection, table.definition, [window.days for window in windows])
+            for table in tables
+        ]
         provisional = [
             outlook(connection, surveillance, table.definition, known).over_all.provisional
             for table in tables
@@ -123,9 +129,11 @@ def overview(
                 baselines,
                 HEADINGS[table.definition.by[0]],
                 provisional=waits,
+                years=by_year,
+                windows=windows,
                 hidden_below=below,
             )
-            for table, waits in zip(tables, provisional, strict=True)
+            for table, waits, by_year in zip(tables, provisional, years, strict=True)
         ),
     )
 

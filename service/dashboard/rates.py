@@ -1,19 +1,21 @@
 """Rates of one infection type, cut by one dimension: a plot and the same figures in rows.
 
-In:     a `RateTable` and the published rates.
+In:     a `RateTable`, the tables of single years, and the published rates.
 Out:    a `RateSection`.
 Source: docs/methods.md 3 to 5 and 8.2. Only a baseline that counts just the same is set beside a
         rate.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from service.dashboard import words
 from service.dashboard.charts import IntervalPlot, PlotRow
+from service.dashboard.trends import Trend, trends_of
 from service.domain.figures import RATED_STATUSES, RateDefinition
 from service.domain.small_cells import mask_of
+from service.domain.windows import Window
 from service.monitors.nulls import NARROWING, statuses_of
 from service.pipeline.rates import RateRow, RateTable
 from service.reference.baselines import Baseline
@@ -31,6 +33,7 @@ class RateLine(NamedTuple):
     exact: str
     anytime: str
     published: str | None
+    trend: Trend | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ def rate_section(
     heading: str,
     *,
     provisional: bool,
+    years: Sequence[RateTable],
+    windows: Sequence[Window],
     hidden_below: int = 0,
 ) -> RateSection:
     """The section of a table cut by one dimension, strata with most person-time first.
@@ -73,8 +78,11 @@ def rate_section(
     published = [_published(table.definition, row, baselines) for row in rows]
     labels = [words.term(row.stratum[dimension]) for row in rows]
     shown = list(zip(labels, rows, published, mask.rows, strict=True))
-    lines = tuple(_line(*one) for one in shown)
-    total = _line("All patients", whole, None, mask.total) if whole else None
+    trends, of_all = trends_of(years, windows, hidden_below)
+    lines = tuple(
+        _line(*one)._replace(trend=trends.get(str(one[1].stratum[dimension]))) for one in shown
+    )
+    total = _line("All patients", whole, None, mask.total)._replace(trend=of_all) if whole else None
     overall = whole.estimate.rate if whole and not mask.total else None
     section_id = f"by-{dimension.replace('_', '-')}"
     plot = IntervalPlot(

@@ -5,15 +5,18 @@ hold: no event twice, no lost update, no deadlock, positions without holes for a
 follows them, and a ledger that is what a replay of the events says.
 """
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import date, timedelta
+from functools import partial
 from random import Random
 from threading import Barrier, Event
 
 import pytest
+from sqlalchemy import text
 
 from service.domain.contributions import contributions, steps
 from service.domain.events import (
@@ -176,3 +179,24 @@ def test_a_reader_who_follows_the_positions_never_skips_an_event(surveillances):
         reading.result(30)
     assert seen == sorted(seen)
     assert len(set(seen)) > 2, "the reader saw nothing of the race"
+
+
+def test_a_file_that_many_open_for_the_first_time_at_once_lets_all_in(tmp_path):
+    """Its journal is not yet a write-ahead log; SQLite refuses some at once who make it one."""
+    for attempt in range(20):
+        file = tmp_path / f"{attempt}.db"
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("CREATE TABLE x (a)")
+        start = Barrier(WRITERS)
+        databases = [Database(f"sqlite:///{file}") for _ in range(WRITERS)]
+        with ThreadPoolExecutor(WRITERS) as writers:
+            list(writers.map(partial(add_row, start), databases))
+        with closing(sqlite3.connect(file)) as connection:
+            assert connection.execute("SELECT count(*) FROM x").fetchone() == (WRITERS,)
+
+
+def add_row(start, database):
+    with closing(database):
+        start.wait()
+        with database.write() as connection:
+            connection.execute(text("INSERT INTO x VALUES (1)"))

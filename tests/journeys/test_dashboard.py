@@ -268,6 +268,23 @@ def test_the_rates_shown_are_those_of_the_api(locked):
     assert f"<td>{anytime['lower']:.2f} to {anytime['upper']:,.0f}</td>" in html
 
 
+def test_the_years_beside_a_rate_are_those_of_the_series_and_hidden_as_it_is(locked):
+    def told(*scopes):
+        with browser(locked, locked.key(*scopes)) as reader:
+            return re.findall(r"Cases by year: ([^<]*)", reader.get("/").text)
+
+    with locked.client(locked.key("rates:read", "patients:read")) as client:
+        first = f"{datetime.now(UTC).year - 7}-01-01"
+        asked = {"infection_type": "ntm", "by": "transplant_type", "interval": "year"}
+        series = client.get("/v1/rates/series", params={**asked, "start": first}).json()
+    whole = [row["cases"] for row in series["window_totals"]]
+    seen = told("rates:read", "patients:read")
+    assert [int(part.split()[-1]) for part in seen[-1].split(", ")] == whole
+    assert sum(whole) > 0
+    hidden = told("rates:read")[-1].split(", ")
+    assert [part.endswith("hidden") for part in hidden] == [0 < count < 5 for count in whole]
+
+
 def test_an_alert_shows_its_cases_evidence_advice_and_history(locked):
     with browser(locked, locked.key()) as reader:
         cluster = next(path for path, title in alert_paths(reader).items() if "linked" in title)
