@@ -5,7 +5,8 @@ Out:    a FastAPI application that opens the database when it starts and closes 
 Source: CONTRIBUTING.md: nothing happens at import.
 """
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from functools import partial
 
@@ -63,11 +64,12 @@ from service.api.programme_metrics import ProgrammeMetrics
 from service.api.published_keys import PublishedKeys
 from service.api.rate_limits import RateLimits, TellRateLimits
 from service.api.request_bodies import is_line_stream
-from service.api.request_ends import TellEnds
+from service.api.request_ends import Ended, TellEnds
 from service.api.request_log import log_request
 from service.api.secure_headers import SecureHeaders
 from service.api.shared_looks import SharedLooks
 from service.api.state import Running
+from service.api.tracing import Tracing, is_wanted
 from service.channels.ways import Ways
 from service.dashboard import pages
 from service.ingest.toml_tables import BadMapping, text_of
@@ -121,6 +123,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 def create_app(settings: Settings) -> FastAPI:
     """The service under these settings; nothing is opened before it starts."""
     metrics = Metrics()
+    tracing = Tracing(os.environ) if is_wanted(os.environ) else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -163,6 +166,8 @@ def create_app(settings: Settings) -> FastAPI:
                     yield
         finally:
             surveillance.database.close()
+            if tracing is not None:
+                await run_in_threadpool(tracing.close)
 
     app = FastAPI(
         title="Graftwatch", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
@@ -172,11 +177,14 @@ def create_app(settings: Settings) -> FastAPI:
     documentation.serve_assets(app)
     describe(app)
     report_problems(app)
-    surround(app, settings, metrics)
+    listeners = [metrics.count_request, log_request]
+    surround(app, settings, [*listeners, tracing.trace_request] if tracing else listeners)
     return app
 
 
-def surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+def surround(
+    app: FastAPI, settings: Settings, listeners: Sequence[Callable[[Ended], None]]
+) -> None:
     """Put the layers around the routes, from the innermost to the outermost."""
     app.add_middleware(
         BodyLimit, max_body_bytes=settings.max_body_bytes, is_unbounded=is_line_stream
@@ -187,7 +195,7 @@ def surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     app.add_middleware(ETags)
     app.add_middleware(TellRateLimits)
     app.add_middleware(SecureHeaders)
-    app.add_middleware(TellEnds, listeners=(metrics.count_request, log_request))
+    app.add_middleware(TellEnds, listeners=listeners)
 
 
 def dhis2_mapping_of(settings: Settings) -> Dhis2Mapping | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import NamedTuple
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
@@ -17,12 +18,16 @@ UNMATCHED = "unmatched"
 
 
 class Ended(NamedTuple):
-    """A request once its answer is out; status 499 means that the client went away before."""
+    """A request once its answer is out; status 499 means that the client went away before.
+
+    `traceparent` names the caller's span, by W3C Trace Context, as it was sent.
+    """
 
     method: str
     route: str
     status: int
     seconds: float
+    traceparent: str = ""
 
 
 class TellEnds:
@@ -50,7 +55,8 @@ class TellEnds:
             await self.app(scope, receive, note_status)
         finally:
             method = scope["method"] if scope["method"] in METHODS else "OTHER"
-            ended = Ended(method, route_template(scope), status, perf_counter() - began)
+            parent = Headers(scope=scope).get("traceparent", "")
+            ended = Ended(method, route_template(scope), status, perf_counter() - began, parent)
             for tell in self.listeners:
                 tell(ended)
 
