@@ -14,7 +14,10 @@ from tests.unit.test_docs_site import build
 
 PATIENCE_MS = 30_000
 PAGES = ("index", "how-to-read-an-alert", "tutorials/statistician", "statistics", "openapi")
-WINDOWS: dict[str, dict[str, Any]] = {"desk": {}, "night": {"dark": True}, "phone": {"width": 390}}
+WINDOWS: dict[str, dict[str, Any]] = {
+    "desk": {},
+    "phone-by-night": {"width": 390, "dark": True},
+}
 
 
 class Quiet(SimpleHTTPRequestHandler):

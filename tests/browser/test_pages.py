@@ -35,8 +35,7 @@ PAGES = {
 }
 WINDOWS = {
     "desk": {},
-    "night": {"dark": True},
-    "phone": {"width": 390},
+    "phone-by-night": {"width": 390, "dark": True},
     "wall": {"width": 2560},
 }
 

@@ -363,9 +363,11 @@ def publishing(document: str) -> Iterator[tuple[str, list[str]]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Host) as host:
         thread = Thread(target=host.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{host.server_port}", asked
-        host.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{host.server_port}", asked
+        finally:
+            host.shutdown()
+            thread.join()
 
 
 def test_keys_are_fetched_from_the_registered_address_and_from_no_other(service):
