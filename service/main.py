@@ -55,6 +55,7 @@ from service.api.body_limit import BodyLimit
 from service.api.dhis2_mapping import Dhis2Mapping, read_dhis2_mapping
 from service.api.etags import ETags
 from service.api.fhir_errors import OperationOutcomes
+from service.api.head import HeadAsGet
 from service.api.last_resort import LastResort
 from service.api.metrics import Metrics
 from service.api.openapi import describe
@@ -195,6 +196,7 @@ def surround(
     app.add_middleware(ETags)
     app.add_middleware(TellRateLimits)
     app.add_middleware(SecureHeaders)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(TellEnds, listeners=listeners)
 
 

@@ -169,7 +169,12 @@ def _http(_request: Request, fault: Exception) -> Response:
         name = (
             "internal" if fault.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else "bad_request"
         )
-    return problem(name, PROBLEMS[name].meaning, headers=fault.headers)
+    return problem(name, PROBLEMS[name].meaning, headers=_with_head(fault.headers or {}))
+
+
+def _with_head(headers: Mapping[str, str]) -> dict[str, str]:
+    """Whatever answers GET answers HEAD (`service.api.head`), and `Allow` says so."""
+    return {name: "GET, HEAD" if value == "GET" else value for name, value in headers.items()}
 
 
 def _gone(_request: Request, _fault: Exception) -> Response:

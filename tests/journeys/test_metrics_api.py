@@ -179,11 +179,12 @@ def test_files_and_descriptions_are_counted_under_their_own_routes(
         ("GET", "/docs/assets/swagger-ui.css"),
         ("HEAD", "/docs/assets/nothing-of-this-name"),
         ("GET", "/openapi.json"),
+        ("GET", "/docs"),
         ("HEAD", "/v1/rates"),
     ):
         told.request(method, path)
     routes = label_values(samples(told), "route")
-    assert {"/docs/assets/{path}", "/openapi.json", "/v1/rates"} <= routes
+    assert {"/docs/assets/{path}", "/openapi.json", "/docs", "/v1/rates"} <= routes
     assert not any("nothing-of-this-name" in route for route in routes)
 
 
