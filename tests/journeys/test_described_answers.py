@@ -29,7 +29,11 @@ CHECKS = (
     content_type_conformance,
     response_schema_conformance,
 )
-LEFT_OUT = {"/v1/alerts/stream", "/v1/recipients", "/v1/recipients/{recipient_id}/test"}
+LEFT_OUT = {
+    ("get", "/v1/alerts/stream"),
+    ("post", "/v1/recipients"),
+    ("post", "/v1/recipients/{recipient_id}/test"),
+}
 """What never ends, and what would make the service speak to addresses that nobody has."""
 PATIENCE_SECONDS = 30
 
@@ -50,7 +54,7 @@ def test_every_operation_answers_as_described(service: Any) -> None:
     faults = []
     for found in schema.get_all_operations():
         operation = found.ok()
-        if operation.path in LEFT_OUT:
+        if (operation.method, operation.path) in LEFT_OUT:
             continue
 
         @bounded
