@@ -64,22 +64,20 @@ def draw_curve(curve: Curve) -> Markup:
     return Markup("\n").join(parts)
 
 
-def draw_spark(counts: Sequence[int | None]) -> Markup:
-    """Counts as small columns, a gap for None; hidden from readers, for whom words stand beside it.
+def draw_spark(counts: Sequence[int]) -> Markup:
+    """Counts as small columns; hidden from readers, for whom words stand beside it.
 
-    >>> "<rect" in draw_spark([0, 2, None]), draw_spark([])
+    >>> "<rect" in draw_spark([0, 2, 1]), draw_spark([])
     (True, Markup(''))
     """
     if not counts:
         return Markup()
-    most = max([1, *(count for count in counts if count)])
-    step = SPARK_WIDTH / len(counts)
+    most, step = max([*counts, 1]), SPARK_WIDTH / len(counts)
     columns = (
         Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>').format(
             place * step, SPARK_HEIGHT - height, max(step - 1.5, 1.0), height
         )
         for place, count in enumerate(counts)
-        if count is not None
         for height in [max(count / most * SPARK_HEIGHT, 1.0)]
     )
     opening = Markup('<svg class="spark" aria-hidden="true" viewBox="0 0 {} {}">')

@@ -7,7 +7,7 @@ Source: docs/methods.md 3 to 5 and 8.2. Only a baseline that counts just the sam
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from service.dashboard import words
@@ -78,9 +78,9 @@ def rate_section(
     published = [_published(table.definition, row, baselines) for row in rows]
     labels = [words.term(row.stratum[dimension]) for row in rows]
     shown = list(zip(labels, rows, published, mask.rows, strict=True))
-    trends, of_all = trends_of(years, windows, hidden_below)
+    trends, of_all = trends_of(replace(table, rows=tuple(rows)), years, windows, hidden_below)
     lines = tuple(
-        _line(*one)._replace(trend=trends.get(str(one[1].stratum[dimension]))) for one in shown
+        _line(*one)._replace(trend=trend) for one, trend in zip(shown, trends, strict=True)
     )
     total = _line("All patients", whole, None, mask.total)._replace(trend=of_all) if whole else None
     overall = whole.estimate.rate if whole and not mask.total else None
