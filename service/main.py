@@ -51,6 +51,7 @@ from service.api import (
     tokens,
 )
 from service.api.access import holder_of
+from service.api.addresses import RefuseNul
 from service.api.body_limit import BodyLimit
 from service.api.dhis2_mapping import Dhis2Mapping, read_dhis2_mapping
 from service.api.etags import ETags
@@ -191,6 +192,7 @@ def surround(
         BodyLimit, max_body_bytes=settings.max_body_bytes, is_unbounded=is_line_stream
     )
     app.add_middleware(LastResort)
+    app.add_middleware(RefuseNul)
     app.add_middleware(OwnReach)
     app.add_middleware(OperationOutcomes)
     app.add_middleware(ETags)

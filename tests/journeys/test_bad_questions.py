@@ -151,3 +151,19 @@ def explained(answer: httpx.Response, pointer: str) -> str:
     said = {error["pointer"]: error["message"] for error in told["errors"]}
     assert pointer in said, said
     return f"{said[pointer]} {told['detail']}"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/v1/rates?facility=%00",
+        "/v1/rates/explain?facility=a%00b",
+        "/v1/facilities/ucd%00/patients/p1",
+        "/v1/facilities/ucd-01/patients/p%001",
+        "/v1/alerts/%00",
+        "/facilities/%00",
+    ],
+)
+def test_an_address_with_a_nul_is_refused_before_a_database_chokes_on_it(asking, address):
+    answer = asking.get(address)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_query")
