@@ -1,18 +1,21 @@
 """A course as cumulative incidence sees it: at risk in runs of days, until something comes first.
 
-In:     a course's days at risk, its first case, and the moments of what competes.
-Out:    `IncidenceRow`s, days at risk in (entry, exit], counted from the index date.
+In:     a course's segments, its first case, and the moments of what competes.
+Out:    `CourseHistory`, and `IncidenceRow`s: days at risk in (entry, exit], counted from the index
+        date.
 Source: docs/methods.md 5; `service.stats.cumulative_incidence`, whose rows these are.
 
 What competes ends the course's time at risk wherever it falls, also in a gap of observation: who
 has died or relapsed cannot come back as somebody to whom neither has happened.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from service.domain.days import Days
+from service.domain.contributions import ENTERED, FOLLOW_UP, MARKERS, Segment
+from service.domain.days import Days, merge
 
 CENSORED = "censored"
 CASE = "case"
@@ -31,6 +34,38 @@ class CourseHistory:
     at_entry: Mapping[str, str] = field(default_factory=dict)
     at_risk: Sequence[Days] = ()
     marks: Mapping[str, int] = field(default_factory=dict)
+
+
+def course_history(
+    facility: str,
+    patient: str,
+    index_day: int,
+    at_entry: Mapping[str, str],
+    runs: Mapping[str, Sequence[Days]],
+    taken_out: str | None = None,
+) -> CourseHistory:
+    """The course with these runs of days by risk set; those of `taken_out` are not at risk."""
+    at_risk = merge(runs.get(FOLLOW_UP, ()))
+    if taken_out:
+        at_risk = without(at_risk, merge(runs.get(taken_out, ())))
+    marks = {name: days[0].end_day for name, days in runs.items() if name in MARKERS}
+    return CourseHistory(facility, patient, index_day, at_entry, at_risk, marks)
+
+
+def course_histories(
+    facility: str, patient: str, segments: Iterable[Segment]
+) -> list[CourseHistory]:
+    """The courses of one patient, from all segments of theirs."""
+    runs: dict[int, dict[str, list[Days]]] = defaultdict(lambda: defaultdict(list))
+    entered: dict[int, Mapping[str, str]] = {}
+    for index_day, stratum, risk_set, start_day, end_day in segments:
+        runs[index_day][risk_set].append(Days(start_day, end_day))
+        if risk_set == ENTERED:
+            entered[index_day] = stratum._asdict()
+    return [
+        course_history(facility, patient, day, at_entry, runs[day])
+        for day, at_entry in entered.items()
+    ]
 
 
 class IncidenceRow(NamedTuple):

@@ -72,7 +72,7 @@ class Ascending:
         gone = sorted(value for value, times in changes.items() for _ in range(-times))
         if gone:
             first = np.searchsorted(self.values, gone)
-            again = np.array([place - gone.index(value) for place, value in enumerate(gone)])
+            again = np.arange(len(gone)) - np.searchsorted(gone, gone)
             self.values = np.delete(self.values, first + again)
         if came:
             self.values = np.insert(self.values, np.searchsorted(self.values, came), came)

@@ -38,9 +38,10 @@ class Question:
     without_contaminants: bool = True
 
     @cached_property
-    def key(self) -> tuple[str, int, bool]:
-        """What tells it from other questions."""
-        return (self.baseline.id, self.baseline.version, self.without_contaminants)
+    def key(self) -> tuple[str, int, str, bool]:
+        """What tells it from other questions; of a baseline another measure may be asked."""
+        baseline = self.baseline
+        return (baseline.id, baseline.version, baseline.measure, self.without_contaminants)
 
     @cached_property
     def population(self) -> Filters:

@@ -5,8 +5,9 @@ Out:    `Comparison`: observed, expected, their ratio or why there is none, the 
 Source: docs/methods.md 7: measures are never mixed; each has its own way of being observed.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from service.errors import BadQuery, Detail, MeasureMismatch
 from service.monitors.definitions import Method, MonitorDefinition
@@ -16,9 +17,9 @@ from service.monitors.questions import Question
 from service.monitors.series import LedgerSeries
 from service.monitors.shipped import usual_monitor
 from service.monitors.weighing import weigh
+from service.pipeline.course_rows import CourseQuestion, Runs
 from service.pipeline.look import Look
 from service.pipeline.observed import (
-    Cohorts,
     Expected,
     Observed,
     observed_incidence,
@@ -70,14 +71,13 @@ class Ledger:
     today: int
     proportion_ci: str = "exact"
     sir: str = "midp"
-    cohorts: Cohorts = field(init=False)
+    incidences: Sequence[Baseline] = ()
     monitors: list[MonitorDefinition] = field(init=False)
     cluster_alerts: list[KeptAlert] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Read what is small; series and cohorts are read when asked for."""
+        """Read what is small; series and courses are read when asked for."""
         connection = self.look.connection
-        self.cohorts = Cohorts(connection)
         self.monitors = catalogue.current_monitors(connection)
         kept = alert_store.alerts_of(
             connection, [m.id for m in self.monitors if m.kind == "cluster"]
@@ -87,6 +87,13 @@ class Ledger:
     def series(self, question: Question) -> LedgerSeries:
         """The cases beside what they are held against."""
         return self.look.series(question, self.facilities, self.today)
+
+    @cached_property
+    def courses(self) -> dict[str, Runs]:
+        """The days at risk of every cumulative incidence that is compared, by baseline."""
+        questions = [CourseQuestion(baseline) for baseline in self.incidences]
+        found = self.look.courses(questions, self.facilities, self.today)
+        return dict(zip((one.id for one in self.incidences), found, strict=True))
 
 
 def compare(
@@ -103,8 +110,10 @@ def compare(
     `proportion_ci` names the interval of an observed proportion or share, `sir` the rule of
     observed over expected: one of `stats.sir.RULES`.
     """
-    ledger = Ledger(look, facilities, today, proportion_ci, sir)
-    return [COMPARE[baseline.measure](ledger, baseline) for baseline in baselines]
+    chosen = list(baselines)
+    incidences = [one for one in chosen if one.measure == "cumulative_incidence"]
+    ledger = Ledger(look, facilities, today, proportion_ci, sir, incidences)
+    return [COMPARE[baseline.measure](ledger, baseline) for baseline in chosen]
 
 
 def chosen_baselines(
@@ -171,9 +180,7 @@ def _proportion(ledger: Ledger, baseline: Baseline) -> Comparison:
 
 
 def _incidence(ledger: Ledger, baseline: Baseline) -> Comparison:
-    histories = ledger.cohorts.of(baseline, ledger.facilities)
-    case_file = ledger.look.case_file(ledger.facilities)
-    observed, expected = observed_incidence(case_file, baseline, histories, ledger.today)
+    observed, expected = observed_incidence(baseline, ledger.courses[baseline.id])
     return _against(ledger, baseline, observed, expected)
 
 

@@ -1,6 +1,6 @@
 """Let the kept series follow the ledger, whoever wrote.
 
-In:     what this transaction posted, and the positions it led from and to.
+In:     what a transaction posted, and the positions it led from and to.
 Out:    series that stand where the ledger stands, or none.
 Source: docs/decisions/0012-series-kept-by-the-writer.md; docs/decisions/0011-several-processes.md.
 """
@@ -13,6 +13,7 @@ from service.store import ledger
 from service.store.engine import Connection
 from service.store.ledger import Posting
 from service.store.postings import postings_between
+from service.store.reach import own_reach
 
 MOST_BEHIND = 10_000
 """Events of others that are read one by one; beyond, the series are read as they stand."""
@@ -28,6 +29,19 @@ def follow(
     """Take in what others posted up to where this transaction found the ledger, then its own."""
     others = partial(posted_since, connection, until=before)
     surveillance.kept_series.follow(postings, before, after, others)
+
+
+def catch_up(surveillance: Surveillance) -> None:
+    """Take in what other processes wrote, for those who only read in this one.
+
+    What is read for it is the whole network's, whoever asks.
+    """
+    with surveillance.turn(), own_reach(), surveillance.database.read() as connection:
+        position, kept = ledger.head_position(connection), surveillance.kept_series
+        reached = kept.published.position
+        if reached is not None and reached < position:
+            kept.follow((), position, position, partial(posted_since, connection, until=position))
+            kept.publish()
 
 
 def posted_since(connection: Connection, position: int, *, until: int) -> list[Posting] | None:

@@ -34,7 +34,7 @@ class CaseFile:
     def __post_init__(self) -> None:
         """Nothing is read yet."""
         self._read: dict[tuple[str, bool], tuple[Case, ...]] = {}
-        self._counted: dict[tuple[str, int, bool], Mapping[str, tuple[Case, ...]]] = {}
+        self._counted: dict[tuple[str, int, str, bool], Mapping[str, tuple[Case, ...]]] = {}
         self._of_facility: dict[str, CaseFile] = {}
 
     def at(self, facility: str | None, question: Question) -> "CaseFile":

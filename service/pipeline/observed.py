@@ -8,34 +8,22 @@ Source: docs/methods.md 5 and 7. Rate: exact Poisson; proportion and share: Clop
 """
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-import msgspec
+import numpy as np
 
-from service.domain.competing_risks import CASE, CENSORED, CourseHistory, incidence_rows
-from service.domain.contributions import DIED
-from service.monitors.cases import in_order
 from service.monitors.series import LedgerSeries
-from service.pipeline.observations import (
-    CaseFile,
-    cases_for,
-    population_filters,
-)
+from service.pipeline.course_rows import Runs
 from service.reference.baselines import Baseline
 from service.stats.cumulative_incidence import cumulative_incidence
 from service.stats.interval import Interval
 from service.stats.person_time import person_days
 from service.stats.proportions import proportion_interval
 from service.stats.rates import rate_estimate
-from service.store.cohorts import course_histories
-from service.store.engine import Connection
 
 Unit: TypeAlias = Literal["per person-year", "fraction of recipients", "fraction of cases"]
 
-CODES = {CENSORED: 0, CASE: 1, DIED: 2}
-"""As `service.stats.cumulative_incidence` wants them."""
 LEVEL = 0.95
 
 
@@ -67,23 +55,6 @@ class Expected(NamedTuple):
     cases: float | None
     formula: str
     assumption: str | None = None
-
-
-class Cohorts:
-    """The courses of each population, read once however many baselines speak of it."""
-
-    def __init__(self, connection: Connection) -> None:
-        """Nothing is read yet."""
-        self._connection = connection
-        self._read: dict[tuple[object, ...], list[CourseHistory]] = {}
-
-    def of(self, baseline: Baseline, facilities: tuple[str, ...] | None) -> list[CourseHistory]:
-        """The courses of the baseline's population."""
-        key = (baseline.population, facilities)
-        if key not in self._read:
-            population = population_filters(baseline, facilities)
-            self._read[key] = list(course_histories(self._connection, population))
-        return self._read[key]
 
 
 def observed_rate(
@@ -152,36 +123,19 @@ def observed_share(
     return observed, Expected((baseline.value or 0.0) * among, "published share × cases")
 
 
-def observed_incidence(
-    case_file: CaseFile, baseline: Baseline, histories: Iterable[CourseHistory], today: int
-) -> tuple[Observed, Expected]:
+def observed_incidence(baseline: Baseline, runs: Runs) -> tuple[Observed, Expected]:
     """Aalen-Johansen at the horizon, and the cases a constant hazard up to it would bring."""
     horizon_days = baseline.horizon_days or 0
-    anywhen = msgspec.structs.replace(baseline, measure="proportion", horizon_days=None)
-    case_days = {
-        (case.facility, case.patient, case.course_index_day): case.onset_day
-        for case in reversed(in_order(cases_for(case_file, anywhen, None)))
-    }
-    courses = [
-        list(incidence_rows(history, _first(case_days, history), (DIED,), today))
-        for history in histories
-    ]
-    rows = [row for course in courses for row in course]
-    curve = cumulative_incidence(
-        [row.entry for row in rows],
-        [row.exit for row in rows],
-        [CODES[row.cause] for row in rows],
-        level=LEVEL,
-    )
-    found = curve.at(horizon_days)
-    at_risk = sum(max(0, min(row.exit, horizon_days) - row.entry) for row in rows)
+    found = cumulative_incidence(runs.entry, runs.exit, runs.cause, level=LEVEL).at(horizon_days)
+    within = np.minimum(runs.exit, horizon_days) - runs.entry
+    at_risk = int(np.maximum(within, 0).sum())
     observed = Observed(
         found.events,
         found.estimate,
         "fraction of recipients",
         found.interval,
         person_days=at_risk,
-        recipients=sum(any(row.entry < horizon_days for row in course) for course in courses),
+        recipients=int(runs.is_first[runs.entry < horizon_days].sum()),
         at_risk=found.at_risk,
     )
     figure = baseline.value or 0.0
@@ -193,10 +147,3 @@ def observed_incidence(
         "A constant hazard up to the horizon, with death not competing in the expectation.",
     )
     return observed, expected
-
-
-def _first(
-    case_days: Mapping[tuple[str, str, int | None], int], history: CourseHistory
-) -> tuple[int, str] | None:
-    day = case_days.get((history.facility, history.patient, history.index_day))
-    return None if day is None else (day, CASE)

@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 
 from service.domain.rules import FollowUpRules
 from service.errors import LedgerOutOfDate
-from service.monitors.questions import Question
 from service.pipeline.counted import Memory
-from service.pipeline.kept_series import Growing, KeptSeries, Place
+from service.pipeline.growing import Growing
+from service.pipeline.kept_series import KeptSeries
+from service.pipeline.posted import AnyQuestion, Place
 from service.store import ledger
 from service.store.engine import Connection, Database
 
@@ -59,20 +60,26 @@ class Surveillance:
     def write(self) -> Iterator[Connection]:
         """A transaction that changes the ledger or what is watched; one at a time.
 
-        What was kept of the ledger is forgotten where the transaction fails.
+        What is kept of the ledger goes back to where it was where the transaction fails.
         """
-        with self._turn:
+        with self.turn():
             try:
                 with self.database.write() as connection:
                     yield connection
             except BaseException:
-                self.kept_series.forget()
+                self.kept_series.revert()
                 raise
             self.kept_series.publish()
 
-    def offer(self, question: Question, place: Place, growing: Growing, position: int) -> None:
-        """Keep a series that a reader found at a position, for those who ask after it."""
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """While nobody else in this process changes what is kept of the ledger."""
         with self._turn:
+            yield
+
+    def offer(self, question: AnyQuestion, place: Place, growing: Growing, position: int) -> None:
+        """Keep a series that a reader found at a position, for those who ask after it."""
+        with self.turn():
             self.kept_series.offer(question, place, growing, position)
 
     def require_ledger_under_these_rules(self) -> None:

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, and_, select
 from sqlmodel import col
 
-from service.domain.competing_risks import CourseHistory, without
+from service.domain.competing_risks import CourseHistory, course_history
 from service.domain.contributions import ENTERED, FOLLOW_UP, MARKERS
-from service.domain.days import Days, merge
+from service.domain.days import Days
 from service.domain.episodes import COLONISATION
 from service.domain.figures import DENOMINATOR, NUMERATOR, Group
 from service.store import sums
@@ -55,13 +55,7 @@ def course_histories(
         if risk_set == ENTERED:
             entered[key] = dict(zip(DENOMINATOR, stratum, strict=True))
     for key, of_course in runs.items():
-        follow_up = merge(of_course[FOLLOW_UP])
-        yield CourseHistory(
-            *key,
-            at_entry=entered[key],
-            at_risk=without(follow_up, merge(of_course[taken_out])) if taken_out else follow_up,
-            marks={name: days[0].end_day for name, days in of_course.items() if name in MARKERS},
-        )
+        yield course_history(*key, entered[key], of_course, taken_out)
 
 
 def all_cases(

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Select, and_, or_, select
+from sqlalchemy import Connection, RowMapping, Select, and_, or_, select, union
 
 from service.domain.contributions import Contributions, LedgerEpisode, Segment
 from service.store.events import PatientKey
@@ -22,16 +22,17 @@ from service.store.tables import EpisodeRow, SegmentRow, StratumRow
 
 Row = TypeVar("Row", Segment, LedgerEpisode)
 AnySelect = Select[*tuple[Any, ...]]
+Table = type[SegmentRow] | type[EpisodeRow]
 
 
 def postings_between(connection: Connection, after: int, until: int) -> list[Posting]:
     """What was posted after one position and up to another.
 
-    Of segments a posting has those that came or went; of episodes, where any did, all of the
-    patient's, because which of them is the first is told by the others.
+    A posting has all of its patient's: which episode is the first, and how a course went on, is
+    told by the others.
     """
-    segments = _held(_segments(connection, after), _segment, after, until)
-    episodes = _held(_episodes(connection, after), episode_of, after, until)
+    segments = _held(_of_changed(connection, SegmentRow, after), _segment, after, until)
+    episodes = _held(_of_changed(connection, EpisodeRow, after), episode_of, after, until)
     return [
         Posting(
             patient,
@@ -59,23 +60,21 @@ def _held(
     return found
 
 
-def _segments(connection: Connection, after: int) -> Iterator[RowMapping]:
-    """The segments that came or went since."""
-    table = SegmentRow.metadata.tables["segments"].c
-    query: AnySelect = select(*table, *of_stratum())
-    query = query.join(StratumRow, _is_stratum_of(table)).where(_changed(table, after))
+def _of_changed(connection: Connection, table: Table, after: int) -> Iterator[RowMapping]:
+    """What held then or later of the patients of whom anything came or went since."""
+    changed = union(*(_changed_since(one, after) for one in (SegmentRow, EpisodeRow))).subquery()
+    own = table.metadata.tables[str(table.__tablename__)].c
+    is_of_them = and_(own.facility == changed.c.facility, own.patient == changed.c.patient)
+    query: AnySelect = select(*own, *of_stratum())
+    query = query.join(changed, is_of_them).outerjoin(StratumRow, _is_stratum_of(own))
+    query = query.where(or_(own.withdrawn_at.is_(None), own.withdrawn_at > after))
     yield from connection.execute(query).mappings()
 
 
-def _episodes(connection: Connection, after: int) -> Iterator[RowMapping]:
-    """Every episode of those patients of whom one came or went since."""
-    table = EpisodeRow.metadata.tables["episodes"].c
-    of_patients = select(table.facility, table.patient).where(_changed(table, after))
-    changed = of_patients.distinct().subquery()
-    is_of_them = and_(table.facility == changed.c.facility, table.patient == changed.c.patient)
-    query: AnySelect = select(*table, *of_stratum())
-    query = query.outerjoin(StratumRow, _is_stratum_of(table))
-    yield from connection.execute(query.join(changed, is_of_them)).mappings()
+def _changed_since(table: Table, after: int) -> AnySelect:
+    own = table.metadata.tables[str(table.__tablename__)].c
+    query: AnySelect = select(own.facility, own.patient)
+    return query.where(or_(own.posted_at > after, own.withdrawn_at > after))
 
 
 def _segment(row: RowMapping) -> Segment:
@@ -86,7 +85,3 @@ def _segment(row: RowMapping) -> Segment:
 def _is_stratum_of(table: Any) -> Any:
     strata = StratumRow.metadata.tables["strata"].c
     return and_(strata.facility == table.facility, strata.stratum_id == table.stratum_id)
-
-
-def _changed(table: Any, after: int) -> Any:
-    return or_(table.posted_at > after, table.withdrawn_at > after)

@@ -10,6 +10,7 @@ from service.domain.events import AnyEvent, Finding, Infection, Transplant, enco
 from service.ingest.faults import Draft
 from service.monitors.questions import Question
 from service.monitors.series import LedgerSeries
+from service.pipeline.comparisons import compare
 from service.pipeline.look import Facilities, look_at
 from service.pipeline.observations import CaseFile, cases_for, series_for
 from service.pipeline.record import record
@@ -76,6 +77,19 @@ def require_the_ledgers_own(surveillance: Surveillance) -> None:
                 assert told(found, TODAY) == told(expected, TODAY)
 
 
+def test_a_comparison_before_does_not_change_what_a_look_tells(surveillance: Surveillance) -> None:
+    """Cases after the horizon belong to the curve's courses, and not to the series weighed."""
+    for number in (1, 2, 150, 160):
+        send(surveillance, number)
+    question = next(one for one in QUESTIONS if one.baseline.id == "early")
+    with look_at(surveillance) as look:
+        (compared,) = compare(look, [question.baseline], None, TODAY)
+        found = look.series(question, None, TODAY)
+        assert told(found, TODAY) == told(from_ledger(look.connection, question, None), TODAY)
+        assert compared.evidence
+        assert compared.evidence.observed == 2
+
+
 def fail_to_write(surveillance: Surveillance) -> None:
     with surveillance.write() as connection:
         position = ledger.head_position(connection)
@@ -105,8 +119,11 @@ def test_what_a_reader_found_is_kept_and_grows(surveillance: Surveillance) -> No
 def test_what_another_process_wrote_is_seen(surveillance: Surveillance) -> None:
     send(surveillance, 1)
     require_the_ledgers_own(surveillance)
+    known = kept(surveillance)
     send(Surveillance(surveillance.database), 2)
     assert kept(surveillance) == 0
+    with look_at(surveillance):
+        assert kept(surveillance) == known
     require_the_ledgers_own(surveillance)
     send(surveillance, 3)
     require_the_ledgers_own(surveillance)
@@ -115,8 +132,10 @@ def test_what_another_process_wrote_is_seen(surveillance: Surveillance) -> None:
 def test_what_was_never_committed_is_not_seen(surveillance: Surveillance) -> None:
     send(surveillance, 1)
     require_the_ledgers_own(surveillance)
+    known = kept(surveillance)
     with pytest.raises(Broken):
         fail_to_write(surveillance)
+    assert kept(surveillance) == known
     require_the_ledgers_own(surveillance)
 
 

@@ -1,7 +1,7 @@
 """What a writer kept of a series is what the ledger tells, whatever was written, by whomever.
 
 In:     random cohorts, batch after batch, recorded by this process or by another one.
-Out:    passes while the series that grew = the series read anew.
+Out:    passes while the series and courses that grew = those read anew.
 Source: docs/methods.md 8: signals are functions of daily series taken from the ledger.
 """
 
@@ -12,13 +12,18 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.competing_risks import CASE, incidence_rows
+from service.domain.contributions import DIED
 from service.domain.events import AnyEvent
 from service.monitors.questions import Question
 from service.monitors.series import LedgerSeries
+from service.pipeline.course_rows import CODES, CourseQuestion, Runs
 from service.pipeline.following import posted_since
+from service.pipeline.growing import GrowingCourses
 from service.pipeline.kept_series import KeptSeries
-from service.pipeline.observations import CaseFile, cases_for, series_for
+from service.pipeline.observations import CaseFile, at_facilities, cases_for, series_for
 from service.reference.baselines import Baseline, Numerator, Population, Source
+from service.store.cohorts import course_histories
 from service.store.engine import Connection
 from tests.properties.histories import FIRST_DAY, PatientKey, cohorts, interleaved, stored
 from tests.properties.recorded import recorded
@@ -73,6 +78,11 @@ BASELINES = (
 )
 QUESTIONS = [Question(baseline, clean) for baseline in BASELINES for clean in (True, False)]
 PLACES = ("F1", "F2", None)
+OF_COURSES = [
+    CourseQuestion(variant(baseline, measure="cumulative_incidence", value=0.1, horizon_days=100))
+    for baseline in BASELINES
+    if baseline.measure == "rate"
+]
 
 
 def told(series: LedgerSeries, today: int) -> list[list[int]]:
@@ -92,6 +102,70 @@ def read(connection: Connection, question: Question, place: str | None, today: i
     clean, baseline = question.without_contaminants, question.baseline
     cases = cases_for(case_file, baseline, facilities, without_contaminants=clean)
     return series_for(case_file, baseline, cases, facilities, today, without_contaminants=clean)
+
+
+def runs_of(
+    connection: Connection, question: CourseQuestion, place: str | None, today: int
+) -> list[tuple[int, int, str, bool]]:
+    """The runs of days at risk by today, walked through course by course."""
+    facilities = None if place is None else (place,)
+    counted = cases_for(CaseFile(connection), question.cases.baseline, facilities)
+    onsets = {(case.facility, case.patient, case.course_index_day): case for case in counted}
+    walked = []
+    for history in course_histories(
+        connection, at_facilities(question.cases.population, facilities)
+    ):
+        case = onsets.get((history.facility, history.patient, history.index_day))
+        first = (case.onset_day, CASE) if case else None
+        rows = list(incidence_rows(history, first, (DIED,), today))
+        walked += [(*row, place == 0) for place, row in enumerate(rows)]
+    return sorted(walked)
+
+
+def told_runs(runs: Runs) -> list[tuple[int, int, str, bool]]:
+    """The same of those that were kept."""
+    names = {number: name for name, number in CODES.items()}
+    columns = zip(*(column.tolist() for column in runs), strict=True)
+    return sorted((entry, end, names[cause], bool(first)) for entry, end, cause, first in columns)
+
+
+@law
+@given(cohort=cohorts(), data=st.data())
+def test_courses_grow_as_the_ledger_does(
+    migrated_url: str, cohort: dict[PatientKey, list[AnyEvent]], data: st.DataObject
+) -> None:
+    """What a reader read once is what the ledger tells later, whoever wrote."""
+    arrivals = stored(data.draw(interleaved(cohort)))
+    today = LAST_DAY - data.draw(st.sampled_from((0, 3500, 3900, 3990)))
+    kept = KeptSeries()
+    with recorded(migrated_url) as book:
+        while arrivals:
+            size = data.draw(st.integers(1, 6))
+            batch, arrivals = arrivals[:size], arrivals[size:]
+            is_own = data.draw(st.booleans())
+            position = book.record(batch, kept if is_own else None)
+            with book.database.read() as connection:
+                if not is_own:
+                    others = partial(posted_since, connection, until=position)
+                    kept.follow((), position, position, others)
+                kept.publish()
+                for question in OF_COURSES:
+                    for place in PLACES:
+                        growing = kept.published.series.get((question.key, place))
+                        if growing is None:
+                            facilities = None if place is None else (place,)
+                            population = at_facilities(question.cases.population, facilities)
+                            growing = GrowingCourses(
+                                question.numbers(
+                                    course_histories(connection, population),
+                                    cases_for(
+                                        CaseFile(connection), question.cases.baseline, facilities
+                                    ),
+                                )
+                            )
+                            kept.offer(question, place, growing, position)
+                        walked = runs_of(connection, question, place, today)
+                        assert told_runs(growing.until(today)) == walked
 
 
 @law
