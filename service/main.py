@@ -75,6 +75,7 @@ from service.api.tracing import Tracing, is_wanted
 from service.channels.ways import Ways
 from service.dashboard import pages
 from service.ingest.toml_tables import BadMapping, text_of
+from service.pipeline.comparisons import read_ahead
 from service.pipeline.gathering import Gathering
 from service.pipeline.import_queue import ImportQueue
 from service.pipeline.opening import open_surveillance, require_ready
@@ -133,7 +134,7 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             dhis2_mapping = dhis2_mapping_of(settings)
             await run_in_threadpool(require_ready, surveillance)
-            surveillance.database.keep_sums()
+            surveillance.database.keep_sums(partial(read_ahead, surveillance))
             with (
                 closing(
                     Gathering(surveillance, most_waiting=settings.max_waiting_events)

@@ -36,6 +36,8 @@ HEADINGS = {
 }
 INFECTION_TYPE = "ntm"
 MOST_ALERTS = 500
+PATIENCE_SECONDS = 0.3
+"""How long whoever looks just after a start waits for the published figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,11 @@ class OpenAlerts:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything the first page shows."""
+    """Everything the first page shows; published figures only once their series are in memory."""
 
     freshness: Freshness
     alerts: OpenAlerts
-    published: PublishedSection
+    published: PublishedSection | None
     rates: tuple[RateSection, ...]
 
     @property
@@ -88,6 +90,7 @@ def overview(
     baseline or monitor did.
     """
     facilities, below = viewer.facilities, viewer.hidden_below
+    is_ready = surveillance.database.is_ready.wait(PATIENCE_SECONDS)
     with look_at(surveillance) as look:
         connection = look.connection
         known = known_at(connection, surveillance, None)
@@ -107,10 +110,12 @@ def overview(
             for table in tables
         ]
         events = count_events(connection, facilities)
-        published = memory.get(
-            (known.position, events, today, facilities, baselines, monitors, below),
-            lambda: published_section(compare(look, baselines, facilities, today), below),
-        )
+        published = None
+        if is_ready:
+            published = memory.get(
+                (known.position, events, today, facilities, baselines, monitors, below),
+                lambda: published_section(compare(look, baselines, facilities, today), below),
+            )
     return Overview(
         freshness=Freshness(
             known.position,

@@ -17,8 +17,9 @@ from service.monitors.questions import Question
 from service.monitors.series import LedgerSeries
 from service.monitors.shipped import usual_monitor
 from service.monitors.weighing import weigh
+from service.pipeline.as_of import known_at
 from service.pipeline.course_rows import CourseQuestion, Runs
-from service.pipeline.look import Look
+from service.pipeline.look import Look, look_at
 from service.pipeline.observed import (
     Expected,
     Observed,
@@ -27,6 +28,7 @@ from service.pipeline.observed import (
     observed_rate,
     observed_share,
 )
+from service.pipeline.surveillance import Surveillance
 from service.reference.baselines import Baseline
 from service.stats.sir import ObservedExpected, observed_expected
 from service.store import alerts as alert_store
@@ -114,6 +116,14 @@ def compare(
     incidences = [one for one in chosen if one.measure == "cumulative_incidence"]
     ledger = Ledger(look, facilities, today, proportion_ci, sir, incidences)
     return [COMPARE[baseline.measure](ledger, baseline) for baseline in chosen]
+
+
+def read_ahead(surveillance: Surveillance) -> None:
+    """Have in memory what comparing every published figure in the whole network takes."""
+    with look_at(surveillance) as look:
+        known = known_at(look.connection, surveillance, None)
+        baselines = catalogue.current_baselines(look.connection).values()
+        compare(look, baselines, None, known.latest_day.toordinal())
 
 
 def chosen_baselines(

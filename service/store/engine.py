@@ -11,9 +11,10 @@ facilities (a cluster) sees them. Speed comes from putting many events into one 
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from time import monotonic, sleep
 from typing import Any
 from weakref import WeakSet
@@ -56,6 +57,8 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url, pool_size)
         self.sums = sums or RunningSums()
+        self.is_ready = Event()
+        self.is_ready.set()
         self._loader: SumsLoader | None = None
         event.listen(self._engine, "connect", self._hand_on_sums)
         self._reader = self._engine.execution_options(
@@ -108,15 +111,22 @@ class Database:
         with self.read() as connection:
             self.sums.load(connection)
 
-    def keep_sums(self) -> None:
+    def keep_sums(self, then: Callable[[], None]) -> None:
         """Load the sums in the background, and again whenever the past was rewritten.
 
-        Not on Citus, where a snapshot is one node's: docs/scaling.md, "Reads".
+        Whenever they were loaded, `then` is called; `is_ready` says that it was. Not on Citus,
+        where a snapshot is one node's: docs/scaling.md, "Reads".
         """
         with self.read() as connection:
             if is_citus(connection):
                 return
-        self._loader = SumsLoader(self.load_sums, self.sums.missing)
+
+        def load() -> None:
+            self.load_sums()
+            then()
+
+        self.is_ready.clear()
+        self._loader = SumsLoader(load, self.sums.missing, self.is_ready)
         self._loader.start()
 
     def _hand_on_sums(self, _connection: Any, entry: ConnectionPoolEntry) -> None:

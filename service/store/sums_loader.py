@@ -1,6 +1,6 @@
 """Load the ledger's sums beside the service's work, and again when they had to be given up.
 
-In:     what loads them, and the sign that they are missing.
+In:     what loads them, the sign that they are missing, and the one that they are there.
 Out:    a thread; while it works, figures are read from the database.
 Source: docs/decisions/0010-sums-in-memory.md.
 """
@@ -15,12 +15,13 @@ SECONDS_BEFORE_NEXT_TRY = 5.0
 
 
 class SumsLoader(Thread):
-    """Waits until the sums are missing, and loads them."""
+    """Waits until the sums are missing, and loads them; `is_ready` once that was done."""
 
-    def __init__(self, load: Callable[[], None], missing: Event) -> None:
+    def __init__(self, load: Callable[[], None], missing: Event, is_ready: Event) -> None:
         """Not started yet."""
         super().__init__(name="sums-loader", daemon=True)
-        self._load, self._missing, self._ends = load, missing, Event()
+        self._load, self._missing, self._is_ready = load, missing, is_ready
+        self._ends = Event()
 
     def run(self) -> None:
         """Until it is stopped."""
@@ -31,6 +32,7 @@ class SumsLoader(Thread):
             self._missing.clear()
             try:
                 self._load()
+                self._is_ready.set()
             except Exception as fault:  # whatever it was, the next try may do better
                 log.warning("sums not loaded", exc_info=fault)
                 self._missing.set()

@@ -106,16 +106,16 @@ def test_a_database_that_came_back_without_its_last_commits_is_read_anew(
 
 def test_the_loader_outlives_whatever_a_load_fails_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.store.sums_loader.SECONDS_BEFORE_NEXT_TRY", 0.01)
-    missing, loaded = Event(), Event()
+    missing, is_ready = Event(), Event()
     faults = iter([OperationalError("", {}, Exception()), RuntimeError("out of room")])
 
     def load() -> None:
         for fault in faults:
             raise fault
-        loaded.set()
 
-    loader = SumsLoader(load, missing)
+    loader = SumsLoader(load, missing, is_ready)
     loader.start()
     missing.set()
-    assert loaded.wait(PATIENCE_SECONDS)
+    assert is_ready.wait(PATIENCE_SECONDS)
+    assert next(faults, None) is None
     loader.stop()
