@@ -1,8 +1,8 @@
 """The first page in a browser, as the ledger grows: until something of it is seen.
 
 In:     a store and its server, and how many events.
-Out:    milliseconds from the click to the first contentful paint of the overview, in Chromium: just
-        after the service started, once it has read ahead, and for whoever looks first after an event.
+Out:    milliseconds from the click to the first contentful paint of the overview, in Chromium: as
+        the service starts, once it has read ahead, and for whoever looks first after an event.
 Source: docs/performance.md; W3C, "Paint Timing".
 """
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, closing
 from functools import partial
 
 from fastapi import APIRouter, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.concurrency import run_in_threadpool
 
 from service import __version__
@@ -122,6 +123,15 @@ ROUTERS: tuple[APIRouter, ...] = (
     pages.router,
 )
 
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""FastAPI's own would tell paths, parameters and the words of exceptions: of patients, too."""
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The service under these settings; nothing is opened before it starts."""
@@ -173,7 +183,12 @@ def create_app(settings: Settings) -> FastAPI:
                 await run_in_threadpool(tracing.close)
 
     app = FastAPI(
-        title="Graftwatch", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
+        title="Graftwatch",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        telemetry=NO_TELEMETRY,
     )
     for router in ROUTERS:
         app.include_router(router)

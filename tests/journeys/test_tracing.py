@@ -59,6 +59,7 @@ def test_every_request_is_a_span_and_none_names_a_patient(
 ) -> None:
     with collector() as (url, came):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")  # its own spans tell paths
         with start_service() as service, service.client(service.key()) as client:
             send(client, injected("ucd-01", PATIENT, "2024-03-01"))
             address = f"/v1/facilities/ucd-01/patients/{PATIENT}"
