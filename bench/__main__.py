@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from bench import events, paint, reads, rebuilding, results, storage, stream, workers
+from bench import events, infections, paint, reads, rebuilding, results, storage, stream, workers
 from bench.stores import STORES, servers
 
 Ratios = list[tuple[str, str, str]]
@@ -32,6 +32,7 @@ def parts(largest: int) -> dict[str, Part]:
         "events": Part(events.measure, events.ratios),
         "stream": Part(partial(stream.measure, numbers=numbers), stream.ratios),
         "reads": Part(partial(reads.measure, numbers=numbers), reads.ratios),
+        "infections": Part(partial(infections.measure, numbers=numbers), infections.ratios),
         "paint": Part(partial(paint.measure, numbers=numbers), paint.ratios),
         "storage": Part(storage.measure, storage.ratios),
         "workers": Part(workers.measure, workers.ratios),

@@ -1,4 +1,4 @@
-"""A large ledger out of a small one: the same patients again, elsewhere and on other days.
+"""A large ledger out of a small one: the same facilities with many times as many patients.
 
 In:     a database with some events.
 Out:    the same database with so many times as many events, their ledger with them.
@@ -12,36 +12,28 @@ from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
 from service.store.engine import Database
-from service.store.tables import (
-    EpisodeRow,
-    RecordedEvent,
-    RiskStepRow,
-    SegmentRow,
-    StratumRow,
-)
+from service.store.holdings import facilities_with_sums, sum_up_again
+from service.store.tables import EpisodeRow, RecordedEvent, SegmentRow
 
-TABLES: tuple[type[SQLModel], ...] = (
-    RecordedEvent,
-    StratumRow,
-    SegmentRow,
-    RiskStepRow,
-    EpisodeRow,
-)
+TABLES: tuple[type[SQLModel], ...] = (RecordedEvent, SegmentRow, EpisodeRow)
+NAMES = ("patient", "event_id", "episode_id")
+"""A copy is another patient, whose events have other names."""
 DAYS = ("day", "start_day", "end_day", "index_day", "onset_day", "course_index_day")
 POSITIONS = ("position", "posted_at", "withdrawn_at")
 APART_DAYS = 37
 """Each copy lies so many days before the one before it, within a year."""
-STRATUM_STEP, STRATA = 1_234_567_890_123, 2**61
 
 
 def multiply(url: str, times: int) -> None:
-    """Make every facility `times` of them."""
+    """Let every patient be `times` of them."""
     with closing(Database(url)) as database:
         with database.write() as connection:
             head = connection.execute(text("SELECT position FROM ledger_head")).scalar_one()
             for copy in range(1, times):
                 for table in TABLES:
                     _copy(connection, table, copy, head)
+            for facility in facilities_with_sums(connection):
+                sum_up_again(connection, facility)
             last = {"last": head * times}
             connection.execute(text("UPDATE ledger_head SET position = :last"), last)
             connection.execute(
@@ -60,16 +52,14 @@ def _copy(connection: Connection, table: type[SQLModel], copy: int, head: int) -
     name = str(table.__tablename__)
     columns = [column.name for column in table.metadata.tables[name].columns]
     told = ", ".join(_expression(column, copy, head) for column in columns)
-    originals = f"SELECT {told} FROM {name} WHERE facility NOT LIKE '%/copy-%'"  # noqa: S608
+    originals = f"SELECT {told} FROM {name} WHERE patient NOT LIKE '%/copy-%'"  # noqa: S608
     connection.execute(text(f"INSERT INTO {name} ({', '.join(columns)}) {originals}"))
 
 
 def _expression(column: str, copy: int, head: int) -> str:
     """What stands in a column of a copy; every number is ours."""
-    if column == "facility":
-        return f"facility || '/copy-{copy}'"
-    if column == "stratum_id":
-        return f"(stratum_id % {STRATA} + {copy * STRATUM_STEP})"
+    if column in NAMES:
+        return f"{column} || '/copy-{copy}'"
     if column in DAYS:
         return f"{column} - {copy * APART_DAYS % 365}"
     return f"{column} + {copy * head}" if column in POSITIONS else column

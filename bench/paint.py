@@ -19,7 +19,7 @@ import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench.copies import multiply
-from bench.reads import IMPORTED
+from bench.reads import FACILITIES, IMPORTED
 from bench.running import serving
 from bench.stores import fresh, graftwatch
 from bench.workload import key_for, write_events
@@ -34,7 +34,7 @@ def measure(store: str, server: str, numbers: tuple[int, ...]) -> dict[str, Any]
     """Measure the overview with so many events behind it."""
     figures: dict[str, Any] = {}
     with TemporaryDirectory() as folder:
-        file = write_events(Path(folder) / "events.ndjson", IMPORTED)
+        file = write_events(Path(folder) / "events.ndjson", IMPORTED, facilities=FACILITIES)
         for number in numbers:
             with fresh(store, server) as url:
                 graftwatch(url, "import", "--format", "ndjson", str(file))

@@ -38,6 +38,7 @@ from service.store.engine import Connection, Database
 
 IMPORTED = 10**5
 """So many events are counted one by one; more are copies of them."""
+FACILITIES = 500
 BY_TWO = list(combinations((*DENOMINATOR, "agent"), 2))
 ROUNDS = 200
 LONG_ROUNDS = 20
@@ -122,7 +123,7 @@ def measure(store: str, server: str, numbers: tuple[int, ...]) -> dict[str, Any]
     """Measure ledgers of so many events."""
     figures: dict[str, Any] = {}
     with TemporaryDirectory() as folder:
-        file = write_events(Path(folder) / "events.ndjson", IMPORTED)
+        file = write_events(Path(folder) / "events.ndjson", IMPORTED, facilities=FACILITIES)
         for number in numbers:
             times = max(1, number // IMPORTED)
             with fresh(store, server) as url:

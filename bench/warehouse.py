@@ -111,10 +111,11 @@ class Warehouse:
         for copy in range(1, times):
             back = copy * APART_DAYS % 365
             self._duckdb.execute(
-                "INSERT INTO events SELECT * REPLACE (facility || '/copy-' || ? AS facility, "
+                "INSERT INTO events SELECT * REPLACE (patient || '/copy-' || ? AS patient, "
+                "event_id || '/copy-' || ? AS event_id, strikes || '/copy-' || ? AS strikes, "
                 "day - ? AS day, entry_day - ? AS entry_day) "
-                "FROM events WHERE facility NOT LIKE '%/copy-%'",
-                [copy, back, back],
+                "FROM events WHERE patient NOT LIKE '%/copy-%'",
+                [copy, copy, copy, back, back],
             )
 
     def person_days(self, first: int, last: int) -> PersonDays:
@@ -126,7 +127,7 @@ class Warehouse:
 
 def _write(url: str, file: Path) -> None:
     chosen = select(col(RecordedEvent.resolved)).where(
-        col(RecordedEvent.facility).not_like("%/copy-%")
+        col(RecordedEvent.patient).not_like("%/copy-%")
     )
     with (
         closing(Database(url)) as database,

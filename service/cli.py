@@ -34,6 +34,7 @@ from service.commands import (
     simulating,
     terms,
 )
+from service.commands.collecting import collect_seldom
 from service.commands.console import say, tell
 from service.errors import GraftwatchError
 from service.settings import SettingsError
@@ -81,6 +82,7 @@ def graftwatch(
     ] = False,
 ) -> None:
     """Prepare what every command needs."""
+    collect_seldom()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a poor terminal must not stop a command

@@ -26,7 +26,7 @@ PIECE_BYTES = 64 * 1024
 GZIP = 16 + zlib.MAX_WBITS
 MOST_EXPANSION = 200
 """Reports in NDJSON shrink to a twentieth or thirtieth; a body of zeros to a thousandth."""
-EXPANSION_FREE_BYTES = 16 * 1024 * 1024
+EXPANSION_FREE_BYTES = 4 * 1024 * 1024
 
 Pieces: TypeAlias = AsyncIterator[bytes]
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.commands.collecting import keep_what_is_loaded
 from service.commands.opening import opened
 from service.errors import GraftwatchError
 from service.settings import Settings, read_settings
@@ -97,6 +98,7 @@ def run(app: "FastAPI", listener: socket.socket) -> bool:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = uvicorn.Server(config)
+    keep_what_is_loaded()
     with suppress(KeyboardInterrupt), listener:  # Ctrl-C is how it is meant to end
         server.run(sockets=[listener])
     return server.started

@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 import structlog
 
+from service.commands.collecting import collect_seldom
 from service.errors import GraftwatchError
 from service.settings import Settings
 
@@ -83,6 +84,7 @@ def work(settings: Settings, serve: Serve) -> None:
     """Serve, in a process of the supervisor's."""
     from service.logs import configure_logging
 
+    collect_seldom()
     configure_logging(settings.log_level, settings.log_format)
     Thread(target=end_with_supervisor, name="supervisor-watch", daemon=True).start()
     with suppress(KeyboardInterrupt):  # a terminal sends Ctrl-C to the workers too

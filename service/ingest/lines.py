@@ -6,6 +6,7 @@ Source: the NDJSON specification: lines end with \\n, and only with it. `bytes.s
         cuts at a lone \\r, `str.splitlines` at U+2028 and U+0085, which JSON allows in strings.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from service.ingest.json_text import BYTE_ORDER_MARK
 
 MAX_LINE_BYTES = 1024 * 1024
 _BLANK = b" \t\r"
+_LINE_ENDS = re.compile(rb"\n(?:\r?\n)*")
+"""The end of a line and all the empty lines after it, which are many where somebody means harm."""
 
 
 class Line(NamedTuple):
@@ -42,10 +45,11 @@ class LineSplitter:
     def feed(self, chunk: bytes) -> Iterator[Line]:
         """The lines that end in this chunk; read them all before the next chunk."""
         start = 0
-        while (end := chunk.find(b"\n", start)) >= 0:
-            self._take(chunk, start, end)
+        for ends in _LINE_ENDS.finditer(chunk):
+            self._take(chunk, start, ends.start())
             yield from self._complete()
-            start = end + 1
+            self._number += ends[0].count(b"\n") - 1
+            start = ends.end()
         self._take(chunk, start, len(chunk))
 
     def finish(self) -> Iterator[Line]:

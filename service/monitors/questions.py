@@ -5,7 +5,7 @@ Out:    which strata and risk sets its denominator takes in, and which episodes 
 Source: docs/methods.md 7 and 8; docs/decisions/0004-risk-sets.md.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -137,3 +137,23 @@ class Question:
         ):
             return None
         return not_at_risk_first(types[0] if types else ANY, colonisation=alone)
+
+
+@dataclass(frozen=True)
+class Infections:
+    """All infections of a type, counted or not: what rules look at that know no time at risk."""
+
+    infection_type: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from other questions."""
+        return ("infections", self.infection_type)
+
+    def among(
+        self, facility: str, patient: str, episodes: Iterable[LedgerEpisode]
+    ) -> Iterator[Case]:
+        """A patient's infections of the type; isolation without disease is none."""
+        for episode in episodes:
+            if episode.infection_type == self.infection_type and episode.status != COLONISATION:
+                yield case_of(facility, patient, episode)

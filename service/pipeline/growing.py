@@ -8,10 +8,11 @@ Source: docs/decisions/0012-series-kept-by-the-writer.md.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from service.monitors.cases import Case
 from service.monitors.day_counts import Ascending, DayCounts, Whole
 from service.monitors.series import CohortSeries, DailySeries, LedgerSeries, ShareSeries
 from service.pipeline.course_rows import CourseRows, Runs
@@ -21,9 +22,9 @@ INDEX_BITS = 32
 
 
 class Change(NamedTuple):
-    """What some postings change: numbers that come or go, and what is added on which days."""
+    """What some postings change: numbers or cases that come or go, and what is added on a day."""
 
-    cases: Counter[int]
+    cases: Counter[Any]
     exposure: Counter[int]
 
 
@@ -98,4 +99,18 @@ class GrowingCourses:
         return CourseRows(self._numbers.values).until(end_day)
 
 
-Growing: TypeAlias = GrowingSeries | GrowingCourses
+class GrowingInfections:
+    """The infections of one type, each once."""
+
+    def __init__(self, infections: Iterable[Case]) -> None:
+        """Begin with these."""
+        self.infections = frozenset(infections)
+
+    def with_change(self, change: Change) -> "GrowingInfections":
+        """The infections with some that came, without those that went."""
+        came = (case for case, times in change.cases.items() if times > 0)
+        gone = [case for case, times in change.cases.items() if times < 0]
+        return GrowingInfections(self.infections.difference(gone).union(came))
+
+
+Growing: TypeAlias = GrowingSeries | GrowingCourses | GrowingInfections

@@ -13,9 +13,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from service.monitors.questions import Question
+from service.monitors.cases import Case
+from service.monitors.questions import Infections, Question
 from service.monitors.series import LedgerSeries
-from service.pipeline.growing import Growing, GrowingSeries
+from service.pipeline.growing import Growing, GrowingInfections, GrowingSeries
 from service.pipeline.posted import AnyQuestion, Place, Posted
 from service.store.ledger import Posting
 
@@ -84,6 +85,17 @@ class KeptSeries:
             self._keep(question, place, growing)
         self._series.move_to_end(key)
         return growing.until(end_day)
+
+    def infections_of(
+        self, question: Infections, read: Callable[[], Iterable[Case]]
+    ) -> frozenset[Case]:
+        """The infections of a type; `read` has the ledger tell them where they are new."""
+        growing = self._series.get((question.key, None))
+        if not isinstance(growing, GrowingInfections):
+            growing = GrowingInfections(read())
+            self._keep(question, None, growing)
+        self._series.move_to_end((question.key, None))
+        return growing.infections
 
     def publish(self) -> None:
         """Let readers have what is kept: what it was posted with is committed."""

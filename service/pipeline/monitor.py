@@ -23,7 +23,7 @@ from service.monitors.clusters import cluster_evaluation
 from service.monitors.definitions import Kind, MonitorDefinition
 from service.monitors.evaluations import baseline_evaluation
 from service.monitors.methods import cannot_watch
-from service.monitors.questions import Question
+from service.monitors.questions import Infections, Question
 from service.monitors.reconcile import reconcile
 from service.monitors.sentinel import sentinel_evaluations
 from service.monitors.series import LedgerSeries
@@ -74,6 +74,12 @@ class Watch:
             question.baseline,
             None if facility is None else (facility,),
             without_contaminants=question.without_contaminants,
+        )
+
+    def infections(self, infection_type: str) -> Collection[Case]:
+        """The infections of a type in the whole network, counted or not."""
+        return self.kept_series.infections_of(
+            Infections(infection_type), lambda: self.case_file.infections([infection_type])
         )
 
     def alerts_of(self, monitor: MonitorDefinition, scope_key: str) -> list[AlertState]:
@@ -163,7 +169,9 @@ def evaluate(
     position: int,
 ) -> None:
     """Evaluate the monitors where they are touched, and keep what follows."""
-    kept = alert_store.alerts_of(connection, [monitor.id for monitor in monitors])
+    kept = alert_store.alerts_of(
+        connection, [monitor.id for monitor in monitors], touched.scope_keys
+    )
     watched = Watch(
         connection=connection,
         case_file=CaseFile(connection),
@@ -234,7 +242,7 @@ def _sentinel(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> I
     infection_type = monitor.sentinel.infection_type if monitor.sentinel else ""
     if not touched.holds_infections(infection_type):
         return ()
-    infections = watched.case_file.infections([infection_type])
+    infections = watched.infections(infection_type)
     own = [alert for alert in watched.alerts if alert.monitor_id == monitor.id]
     places = touched.places(infections, own)
     return sentinel_evaluations(
@@ -251,7 +259,7 @@ def _cluster(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> It
     infection_type = monitor.cluster.infection_type if monitor.cluster else ""
     if not touched.holds_infections(infection_type):
         return ()
-    found = cluster_evaluation(monitor, watched.case_file.infections([infection_type]))
+    found = cluster_evaluation(monitor, watched.infections(infection_type))
     signals = tuple(
         replace(signal, evidence={**signal.evidence, "links": _links_without_names(signal)})
         for signal in found.signals

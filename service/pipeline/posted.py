@@ -14,7 +14,7 @@ from service.domain.competing_risks import CourseHistory, course_histories
 from service.domain.contributions import Contributions, LedgerEpisode, Step
 from service.domain.strata import Stratum
 from service.monitors.cases import Case
-from service.monitors.questions import Question
+from service.monitors.questions import Infections, Question
 from service.pipeline.course_rows import CourseQuestion
 from service.pipeline.growing import INDEX_BITS, Change
 from service.reference import INFECTION_TYPES
@@ -24,7 +24,7 @@ from service.store.ledger import Posting
 Place: TypeAlias = str | None
 """A facility, or None for the network."""
 Days: TypeAlias = dict[int, int]
-AnyQuestion: TypeAlias = Question | CourseQuestion
+AnyQuestion: TypeAlias = Question | CourseQuestion | Infections
 Courses: TypeAlias = tuple[list[CourseHistory], Iterable[LedgerEpisode]]
 
 
@@ -50,7 +50,17 @@ class Posted:
         """What is changed of the question's answer, at each facility and in the network."""
         if isinstance(question, CourseQuestion):
             return self._of_courses(question)
+        if isinstance(question, Infections):
+            return self._of_infections(question)
         return self._of_series(question)
+
+    def _of_infections(self, question: Infections) -> dict[Place, Change]:
+        change = _nothing()
+        for posting, types in self._with_episodes:
+            if question.infection_type in types:
+                change.cases.update(question.among(*posting.patient, posting.came.episodes))
+                change.cases.subtract(question.among(*posting.patient, posting.went.episodes))
+        return {None: change} if change.cases else {}
 
     def _of_courses(self, question: CourseQuestion) -> dict[Place, Change]:
         found: dict[Place, Change] = defaultdict(_nothing)

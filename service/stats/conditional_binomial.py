@@ -15,7 +15,8 @@ from math import ceil, expm1, log, log1p
 from sys import float_info
 from typing import TypeAlias
 
-from scipy import optimize, special
+import scipy
+from scipy import special
 
 from service.stats.interval import tail_of
 from service.stats.p_values import SAME_LIKELIHOOD
@@ -133,4 +134,4 @@ def _midp_lower(count: int, other: int, level: float) -> float:
 
     low = log(_exact_lower(count, other, level), 2)
     high = log(_exact_lower(count + 1, other - 1, level), 2)
-    return float(special.exp2(optimize.brentq(excess, low, high, xtol=1e-15, rtol=1e-15)))
+    return float(special.exp2(scipy.optimize.brentq(excess, low, high, xtol=1e-15, rtol=1e-15)))

@@ -22,8 +22,9 @@ from enum import StrEnum
 from math import inf, log
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import optimize, special
+from scipy import special
 
 from service.stats.maxsprt import LEAST_CRITICAL_VALUE, CriticalValue
 from service.stats.scaled_gamma import Numbers
@@ -156,7 +157,7 @@ def conditional_critical_value(plan: ConditionalPlan, alpha: float = 0.05) -> Cr
     upper = 4.0
     while excess(upper) > 0:
         upper *= 2.0
-    value = float(optimize.brentq(excess, LEAST_CRITICAL_VALUE, upper, xtol=1e-12))
+    value = float(scipy.optimize.brentq(excess, LEAST_CRITICAL_VALUE, upper, xtol=1e-12))
     return CriticalValue(value, excess(value) + alpha)
 
 

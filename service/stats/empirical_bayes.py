@@ -17,8 +17,9 @@ from math import inf
 from typing import TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from service.stats.interval import Interval, tail_of
 
@@ -129,7 +130,7 @@ def _likeliest_mean(dispersion: float, observed: Numbers, expected: Numbers) -> 
         return float(np.sum((observed - mean * expected) / (1.0 + dispersion * mean * expected)))
 
     highest = float(np.max(observed / expected))  # beyond it every term is negative
-    return float(optimize.brentq(score, 0.0, highest * (1.0 + 1e-9), xtol=1e-300, rtol=1e-14))
+    return float(scipy.optimize.brentq(score, 0.0, highest * (1.0 + 1e-9), xtol=1e-300, rtol=1e-14))
 
 
 def _likeliest_dispersion(observed: Numbers, expected: Numbers, pooled: float) -> float:
@@ -145,7 +146,7 @@ def _likeliest_dispersion(observed: Numbers, expected: Numbers, pooled: float) -
     values = [against(x) for x in grid]
     best = int(np.argmin(values))
     around = (grid[max(0, best - 1)], grid[min(len(grid) - 1, best + 1)])
-    found = optimize.minimize_scalar(
+    found = scipy.optimize.minimize_scalar(
         against, bounds=around, method="bounded", options={"xatol": 1e-10}
     )
     without = -log_likelihood(0.0, pooled, observed, expected)

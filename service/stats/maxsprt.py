@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from math import inf, nextafter
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import optimize, special
+from scipy import special
 
 from service.stats.scaled_gamma import Numbers
 
@@ -168,7 +169,7 @@ def maxsprt_critical_value(plan: MaxsprtPlan, alpha: float = 0.05) -> CriticalVa
         upper = 4.0
         while upper < inf and excess(upper, least) > 0:
             upper *= 2.0
-    value = optimize.brentq(excess, lower, upper, args=(least,), xtol=1e-13, rtol=1e-14)
+    value = scipy.optimize.brentq(excess, lower, upper, args=(least,), xtol=1e-13, rtol=1e-14)
     return CriticalValue(float(value), excess(float(value), least) + alpha)
 
 

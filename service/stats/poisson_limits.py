@@ -15,7 +15,8 @@ from math import log, sqrt
 from typing import TypeAlias
 
 import numpy as np
-from scipy import optimize, special
+import scipy
+from scipy import special
 
 from service.stats.interval import normal_deviate, tail_of
 
@@ -60,7 +61,7 @@ def _where_mean_is(tail: float, gamma_tail: np.ufunc, quantile: np.ufunc, cases:
         return float((gamma_tail(cases, mean) + gamma_tail(cases + 1, mean)) / 2.0) - tail
 
     low, high = float(quantile(cases, tail)), float(quantile(cases + 1, tail))
-    return float(optimize.brentq(excess, low, high, xtol=1e-300, rtol=1e-15))
+    return float(scipy.optimize.brentq(excess, low, high, xtol=1e-300, rtol=1e-15))
 
 
 def _byar(cases: int, level: float) -> Limits:

@@ -65,12 +65,19 @@ class KeptCase(NamedTuple):
 
 
 def alerts_of(
-    connection: Connection, monitor_ids: Collection[str] | None = None
+    connection: Connection,
+    monitor_ids: Collection[str] | None = None,
+    scope_keys: Collection[str] | None = None,
 ) -> list[KeptAlert]:
-    """The alerts of the named monitors, or all, closed ones included, the newest first."""
+    """The alerts of the named monitors and places (None: of all), closed ones included.
+
+    The newest come first.
+    """
     query = select(*_alerts).order_by(_alerts.opened_position.desc(), _alerts.id.desc())
     if monitor_ids is not None:
         query = query.where(_alerts.monitor_id.in_(list(monitor_ids)))
+    if scope_keys is not None:
+        query = query.where(_alerts.scope_key.in_(list(scope_keys)))
     rows = connection.execute(query).mappings().all()
     cases = cases_of(connection, [row["id"] for row in rows])
     return [_kept(row, [case.key for case in cases[row["id"]]]) for row in rows]

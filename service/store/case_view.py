@@ -4,7 +4,9 @@ In:     changes of the ledger, in any order.
 Out:    numbers of cases by chosen dimensions, in a window or by day.
 Source: docs/methods.md 4 and 6; docs/decisions/0010-sums-in-memory.md.
 
-An episode that no longer holds is counted once more, with -1: nothing has to be found again.
+An episode that no longer holds is counted once more, with -1: nothing has to be found again. Those
+that came lately lie apart from the many, which are in order of onset: a window is a slice of them,
+and news costs as little as there is of it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +14,6 @@ from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from service.domain.figures import NUMERATOR
@@ -21,6 +22,10 @@ from service.store.changes import CASE, STRATUM, CaseChange
 from service.store.codes import Codes, Filters, Values, Whole, summed
 
 AT_ONCE = 100_000
+FEW = 10_000
+"""So many that came lately are left apart, or an eighth of all where that is more."""
+ONSET_DAY, WIDTH = 3, 7
+"""A case has three numbers, its onset day, and three counts."""
 FACILITY = STRATUM[:1]
 NETWORK_STRATUM = STRATUM[1:]
 
@@ -44,13 +49,19 @@ class CaseView:
         """There is no case; what comes after the position can be followed."""
         self.position = position
         self._tables = (Codes(FACILITY), Codes(NETWORK_STRATUM), Codes(NUMERATOR))
-        self._parts: list[NDArray[np.int64]] = []
+        self._by_day = np.zeros((WIDTH, 0), dtype=np.int32)
+        self._latest = np.zeros((WIDTH, 0), dtype=np.int32)
 
     def add(self, cases: Iterable[CaseChange]) -> None:
         """Take cases in."""
         waiting = iter(cases)
         while part := list(islice(waiting, AT_ONCE)):
-            self._parts.append(np.array([self._line(change) for change in part], dtype=np.int64).T)
+            lines = np.array([self._line(change) for change in part], dtype=np.int32).T
+            self._latest = np.concatenate((self._latest, lines), axis=1)
+            if self._latest.shape[1] > max(FEW, self._by_day.shape[1] // 8):
+                together = np.concatenate((self._by_day, self._latest), axis=1)
+                self._by_day = together[:, np.argsort(together[ONSET_DAY], kind="stable")]
+                self._latest = self._latest[:, :0]
 
     def follow(self, connection: Connection, position: int) -> None:
         """Take in what came or went up to a position, which this transaction sees as the last."""
@@ -68,10 +79,8 @@ class CaseView:
     ) -> Iterator[CaseTally]:
         """The cases of each group in the window."""
         given = {name: values for name, values in filters.items() if values or name in STRATUM}
-        codes, days, marks = self._columns()
-        asked = days <= end_day
-        if start_day is not None:
-            asked &= days >= start_day
+        codes, days, marks = self._between(start_day, end_day)
+        asked = np.ones(days.size, dtype=np.bool_)
         for table, column in zip(self._tables, codes, strict=True):
             if any(name in given for name in (*table.names, "agent")):
                 asked &= table.allowed(given)[column]
@@ -112,13 +121,18 @@ class CaseView:
             weight * bool(first_of_any),
         )
 
-    def _columns(self) -> tuple[NDArray[np.int64], Whole, NDArray[np.int64]]:
-        """The numbers of facility, stratum and kind; the days; the three counts of each case."""
-        if len(self._parts) != 1:
-            empty = np.zeros((7, 0), dtype=np.int64)
-            self._parts = [np.concatenate([empty, *self._parts], axis=1)]
-        (table,) = self._parts
-        return table[:3], table[3], table[4:]
+    def _between(self, start_day: int | None, end_day: int) -> tuple[Whole, Whole, Whole]:
+        """The numbers of facility, stratum and kind, the days, and the three counts of each case
+        with an onset between two days."""
+        by_day, latest = self._by_day[ONSET_DAY], self._latest[ONSET_DAY]
+        first = 0 if start_day is None else np.searchsorted(by_day, start_day, side="left")
+        last = np.searchsorted(by_day, end_day, side="right")
+        is_asked = latest <= end_day
+        if start_day is not None:
+            is_asked &= latest >= start_day
+        parts = (self._by_day[:, first:last], self._latest[:, is_asked])
+        table = np.concatenate(parts, axis=1).astype(np.int64)
+        return table[:ONSET_DAY], table[ONSET_DAY], table[ONSET_DAY + 1 :]
 
 
 def added_up(tallies: Iterable[CaseTally]) -> list[CaseTally]:

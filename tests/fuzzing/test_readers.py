@@ -1,6 +1,6 @@
 """The readers of HL7 and FHIR under a coverage-guided fuzzer, for as long as a build may take.
 
-In:     `GRAFTWATCH_FUZZ_SECONDS` for each reader (20 unless said otherwise).
+In:     `GRAFTWATCH_FUZZ_SECONDS` for each reader (8 unless said otherwise).
 Out:    passes while nothing that was tried makes a reader fail, hang (5 s) or swell (1 GiB).
 Source: tests/fuzzing/reader.py.
 """
@@ -16,7 +16,7 @@ import pytest
 
 from tests.journeys.test_fhir_clients import DATA
 
-SECONDS = os.environ.get("GRAFTWATCH_FUZZ_SECONDS", "20")
+SECONDS = os.environ.get("GRAFTWATCH_FUZZ_SECONDS", "8")
 
 
 CULTURE = (

@@ -30,7 +30,7 @@ from service.store.events import PatientKey
 from service.store.running_sums import RunningSums
 
 FACILITIES = ("hsct-1", "hsct-2", "hsct-3")
-SHARED, OWN, ERASED = 25, 20, 8
+SHARED, OWN, ERASED = 15, 12, 5
 """Patients that every process sends, those it alone sends, and those whom it then erases."""
 FIRST = date(2023, 1, 1)
 

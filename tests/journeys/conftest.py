@@ -10,12 +10,12 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
@@ -28,22 +28,9 @@ from service.api.access import Scope
 from service.store.engine import Database
 from service.store.keys import create_key
 from tests.conftest import IN_CI
+from tests.journeys import forked
 from tests.journeys.own_postgres import OwnPostgres
 
-SERVE = """
-import asyncio, socket, sys
-import uvicorn
-from service.logs import configure_logging
-from service.main import create_app
-from service.settings import read_settings
-
-settings = read_settings()
-configure_logging(settings.log_level, settings.log_format)
-listening = socket.socket(fileno=int(sys.argv[1]))
-server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None, access_log=False))
-asyncio.run(server.serve(sockets=[listening]))
-sys.exit(0 if server.started else 3)
-"""
 PATIENCE_SECONDS = 60
 ALL_SCOPES = tuple(Scope)
 HERE = "where it listens"
@@ -101,22 +88,25 @@ def running(database_url: str, log_file: Path, **settings: Any) -> Iterator[Serv
         base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         if settings.get("public_url") == HERE:
             environment["GRAFTWATCH_PUBLIC_URL"] = base_url
-        log = stack.enter_context(log_file.open("wb"))
-        process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", SERVE, str(listening.fileno())],
-            env=environment,
-            pass_fds=[listening.fileno()],
-            stderr=log,
-            stdout=log,
-        )
-        stack.callback(stop, process)
-        wait_until_ready(base_url, process, log_file)
+        process = forked.start(listening, environment, log_file)
+        stack.callback(end, process)
+        wait_until_ready(base_url, process.is_alive, log_file)
         yield Service(base_url, database_url, log_file)
 
 
 def heed_ctrl_c() -> None:
     """As at a terminal: a shell lets what it starts in the background ignore the signal."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def end(process: ForkServerProcess) -> None:
+    """Ask the service to end, and see that it does."""
+    process.terminate()
+    process.join(20)
+    if process.is_alive():
+        process.kill()
+        process.join()
+        raise TimeoutError("the service did not end")
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
@@ -130,16 +120,17 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
         raise
 
 
-def wait_until_ready(base_url: str, process: "subprocess.Popen[bytes]", log_file: Path) -> None:
+def wait_until_ready(base_url: str, is_running: Callable[[], bool], log_file: Path) -> None:
     """Return when the service says it is ready; raise with its log where it never does."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(f"{base_url}/health/ready", timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
+    with httpx.Client(base_url=base_url, timeout=5) as client:
+        while time.monotonic() < deadline and is_running():
+            try:
+                if client.get("/health/ready").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
     raise DidNotStartError(log_file.read_text()[-8000:])
 
 

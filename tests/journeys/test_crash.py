@@ -1,7 +1,8 @@
 """Acknowledged means on disk: whatever is killed under load, nothing is lost, nothing is twice.
 
-`make crash` does it fifty times on each store; the suite a few times. Senders send again what was
-not acknowledged, as senders do, so in the end every event they had is there.
+`CRASHES=50 make test PYTEST_ARGS=tests/journeys/test_crash.py` does it fifty times on each store;
+the suite a few times. Senders send again what was not acknowledged, as senders do, so in the end
+every event they had is there.
 """
 
 import os
@@ -31,9 +32,24 @@ from service.pipeline.surveillance import Surveillance
 from service.store import audit_log
 from service.store.engine import Database
 from service.store.tables import RecordedEvent
-from tests.journeys.conftest import SERVE, wait_until_ready
+from tests.journeys.conftest import wait_until_ready
 from tests.journeys.own_postgres import OwnPostgres
 
+SERVE = """
+import socket, sys
+from service.commands.collecting import collect_seldom
+from service.commands.serving import run
+from service.logs import configure_logging
+from service.settings import read_settings
+
+collect_seldom()
+from service.main import create_app
+
+settings = read_settings()
+configure_logging(settings.log_level, settings.log_format)
+listening = socket.socket(fileno=int(sys.argv[1]))
+sys.exit(0 if run(create_app(settings), listening) else 3)
+"""
 CRASHES = int(os.environ.get("CRASHES") or 3)
 SENDERS = 4
 PATIENCE_SECONDS = 60
@@ -69,7 +85,7 @@ class Served:
 
     def wait(self) -> None:
         """Wait until it is ready, without starting it anew."""
-        wait_until_ready(self.base_url, self._process, self._log_file)
+        wait_until_ready(self.base_url, lambda: self._process.poll() is None, self._log_file)
 
     def kill(self) -> None:
         """SIGKILL."""

@@ -65,6 +65,8 @@ def keeps_what_it_acknowledges(service: Service, disk: Path) -> None:
             return answer
 
         assert post(0).status_code == 201
+        # Who connects anew may find no room for what PostgreSQL notes of a connection.
+        assert stored(database) == acknowledged
         with filled(disk):
             answers = [post(number) for number in range(1, 60)]
             refused = [answer for answer in answers if answer.status_code != 201]

@@ -141,7 +141,7 @@ def test_a_file_beyond_the_bound_is_refused_and_leaves_nothing(start_service):
         assert number_of(service.database_url, ImportWaitingRow) == 0
 
 
-ROWS = 3_000
+ROWS = 900
 
 
 def test_an_import_killed_midway_is_finished_by_the_next_process(

@@ -80,7 +80,7 @@ def supervised(url: str, folder: Path, **settings: Any) -> Iterator[Workers]:
         )
         try:
             base_url = f"http://127.0.0.1:{port}"
-            wait_until_ready(base_url, process, log_file)
+            wait_until_ready(base_url, lambda: process.poll() is None, log_file)
             workers = Workers(process, Service(base_url, url, log_file))
             wait_for(lambda: len(workers.pids) == 2)
             yield workers

@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 import msgspec
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, select, update
+from sqlmodel import col
 
 from service.commands.migrating import add_what_is_shipped
 from service.settings import read_settings
@@ -38,6 +39,7 @@ from service.store.tables import (
     StratumRow,
 )
 from tests.journeys.conftest import Service, running
+from tests.journeys.receivers import wait_until
 
 REPORTED = (
     AlertEventRow,
@@ -68,6 +70,7 @@ def watching(database_url: str, log_file: Path, **settings: Any) -> Iterator[Ser
 def forget_everything(service: Service) -> None:
     """Empty the store but for the catalogue, which is cheaper than to start another service."""
     database = Database(service.database_url)
+    let_senders_finish(database)
     with database.write() as connection:
         for table in REPORTED:
             connection.execute(delete(table))
@@ -76,6 +79,19 @@ def forget_everything(service: Service) -> None:
             connection.execute(delete(row))
     database.close()
     add_what_is_shipped(read_settings(database_url=service.database_url))
+
+
+def let_senders_finish(database: Database) -> None:
+    """Begin no delivery more, and let what is under way be noted before its row is gone."""
+    with database.write() as connection:
+        connection.execute(update(RecipientRow).values(is_enabled=False))
+
+    def is_sending() -> bool:
+        leased = select(func.count()).where(col(RecipientRow.leased_by).is_not(None))
+        with database.read() as connection:
+            return connection.execute(leased).scalar_one() > 0
+
+    wait_until(lambda: not is_sending())
 
 
 def send(client: httpx.Client, events: Iterable[dict[str, Any]]) -> None:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from service.domain.competing_risks import CASE, incidence_rows
 from service.domain.contributions import DIED
 from service.domain.events import AnyEvent
-from service.monitors.questions import Question
+from service.monitors.cases import Case
+from service.monitors.questions import Infections, Question
 from service.monitors.series import LedgerSeries
 from service.pipeline.course_rows import CODES, CourseQuestion, Runs
 from service.pipeline.following import posted_since
@@ -78,6 +79,7 @@ BASELINES = (
 )
 QUESTIONS = [Question(baseline, clean) for baseline in BASELINES for clean in (True, False)]
 PLACES = ("F1", "F2", None)
+NTM = Infections("ntm")
 OF_COURSES = [
     CourseQuestion(variant(baseline, measure="cumulative_incidence", value=0.1, horizon_days=100))
     for baseline in BASELINES
@@ -122,6 +124,11 @@ def runs_of(
     return sorted(walked)
 
 
+def infections(connection: Connection) -> frozenset[Case]:
+    """Every infection with NTM as the ledger tells it."""
+    return frozenset(CaseFile(connection).infections([NTM.infection_type]))
+
+
 def told_runs(runs: Runs) -> list[tuple[int, int, str, bool]]:
     """The same of those that were kept."""
     names = {number: name for name, number in CODES.items()}
@@ -148,6 +155,8 @@ def test_courses_grow_as_the_ledger_does(
                 if not is_own:
                     others = partial(posted_since, connection, until=position)
                     kept.follow((), position, position, others)
+                known = kept.infections_of(NTM, lambda: infections(connection))
+                assert known == infections(connection)
                 kept.publish()
                 for question in OF_COURSES:
                     for place in PLACES:

@@ -37,7 +37,6 @@ from tests.properties.histories import FIRST_DAY, cohorts, interleaved, stored
 from tests.properties.recorded import recorded
 
 law = settings(
-    max_examples=25,
     deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,
