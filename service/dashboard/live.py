@@ -1,7 +1,8 @@
 """Tell an open page that its alerts changed, by Server-Sent Events.
 
 In:     the history of alerts, looked at every `sse_poll_seconds`.
-Out:    `/live`: one event, without any content, for each look that found something new.
+Out:    `/live`: one event, without any content, for each look that found something new. Who was cut
+        off names the last one heard, as browsers do, and is told of what came since.
 Source: the HTML standard, Server-sent events. `/v1/alerts/stream` asks for a key in a header, which
         a browser's EventSource cannot send; a page's session travels in a cookie.
 """
@@ -47,7 +48,7 @@ async def stream(
     """Stream the changes of the alerts that the viewer may see."""
     last = await run_in_threadpool(_last, surveillance_of(request))  # refused before it begins
     return StreamingResponse(
-        _changes(request, viewer, last),
+        _changes(request, viewer, min(last, _heard(request, last))),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
@@ -57,12 +58,13 @@ async def _changes(request: Request, viewer: Viewer, sequence: int) -> AsyncIter
     surveillance, clock = surveillance_of(request), asyncio.get_running_loop().time
     pause = settings_of(request).sse_poll_seconds
     yield RETRY
+    yield _event("here", sequence)
     asked = clock()
     while not is_ending():
         try:
             latest, concerns = await run_in_threadpool(_news, surveillance, viewer, sequence)
             if concerns:
-                yield f"id: {latest}\nevent: alerts\ndata: changed\n\n"
+                yield _event("alerts", latest)
             sequence = latest
             if clock() - asked >= HEARTBEAT_SECONDS:
                 viewer = await run_in_threadpool(viewer_of, request)
@@ -73,6 +75,17 @@ async def _changes(request: Request, viewer: Viewer, sequence: int) -> AsyncIter
         until = clock() + pause
         while clock() < until and not is_ending():
             await asyncio.sleep(min(LONGEST_PAUSE_SECONDS, until - clock()))
+
+
+def _event(name: str, sequence: int) -> str:
+    """An event of the stream; a browser passes over one without data."""
+    return f"id: {sequence}\nevent: {name}\ndata: {name}\n\n"
+
+
+def _heard(request: Request, otherwise: int) -> int:
+    """The last entry that the page has heard of."""
+    told = request.headers.get("last-event-id") or request.query_params.get("after") or ""
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 19 else otherwise
 
 
 def is_ending() -> bool:

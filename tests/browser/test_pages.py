@@ -1,5 +1,7 @@
 """Each page in a real browser: with data and empty, by day and by night, on a phone and a wall."""
 
+import re
+
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
@@ -108,6 +110,41 @@ def test_an_alert_arrives_while_somebody_looks(empty: Service, visit: Visit) -> 
     expect(page.get_by_role("heading", name="1 alert to look at")).to_be_visible()
     expect(page.get_by_role("status")).to_have_text("The list of alerts has changed.")
     accept(page, "overview-live")
+
+
+def test_whatever_somebody_looks_at_an_arriving_alert_is_told(empty: Service, visit: Visit) -> None:
+    """With a way to it; what came while a page was out of sight is told when it is seen again."""
+    key = empty.key()
+    page = visit(empty.base_url + "/sign-in")
+    sign_in(page, key)
+    news = page.locator("#live-told")
+    with empty.client(key) as client:
+        for name, path in PAGES.items():
+            if name in ("overview", "facility"):  # the one shows the list, the other is not there
+                continue
+            page.goto(empty.base_url + path)
+            forgive_refusal(page, name)
+            expect(news).to_have_attribute("data-heard", re.compile("[0-9]"))
+            assert news.inner_text() == ""
+            show(page, is_shown=name != "baselines")
+            send(client, injected(f"near-{name}", "p1", "2024-01-01"))
+            show(page, is_shown=True)
+            expect(news).to_have_text("The list of alerts has changed. Open alerts")
+            fits(page, f"{name}-news")
+    accept(page, f"{name}-news")
+    page.get_by_role("link", name="Open alerts").click()
+    expect(page.get_by_role("heading", name="alerts to look at")).to_be_visible()
+
+
+def show(page: Page, *, is_shown: bool) -> None:
+    """Bring a page before somebody's eyes, or behind another."""
+    page.evaluate(
+        """isShown => {
+            Object.defineProperty(document, "hidden", { value: !isShown, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        is_shown,
+    )
 
 
 def test_an_alert_is_acknowledged_commented_on_closed_and_reopened(

@@ -397,6 +397,11 @@ def test_a_page_in_use_is_told_that_alerts_changed(locked):
             assert next(lines) == "retry: 5000"
             send(client, injected("west", "w1", "2024-03-01"))
             assert "event: alerts" in (line for line in lines)
+        cut_off = {"last-event-id": "0"}
+        with reader.stream("GET", "/live", headers=cut_off, timeout=20) as stream:
+            assert "event: alerts" in stream.iter_lines()
+        with reader.stream("GET", "/live?after=0", timeout=20) as stream:
+            assert "event: alerts" in stream.iter_lines()
         assert "at west" in reader.get("/open-alerts").text
     with browser(locked, locked.key(facilities=("north",))) as north:
         assert "west" not in north.get("/open-alerts").text
