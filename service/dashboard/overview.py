@@ -18,16 +18,18 @@ from service.dashboard.trends import last_years
 from service.dashboard.viewers import Viewer
 from service.domain.figures import RateDefinition
 from service.monitors.visibility import is_visible
-from service.pipeline.as_of import known_at
+from service.pipeline.as_of import KnownState, known_at
 from service.pipeline.comparisons import compare
 from service.pipeline.look import look_at
 from service.pipeline.provisional import outlook
 from service.pipeline.rates import rate_table, rate_tables
 from service.pipeline.surveillance import Surveillance
+from service.reference.baselines import Baseline
 from service.store import alerts as alert_store
 from service.store import catalogue
 from service.store.alerts import KeptAlert
 from service.store.census import take_census
+from service.store.engine import Connection
 from service.store.events import count_events
 
 HEADINGS = {
@@ -37,7 +39,7 @@ HEADINGS = {
 INFECTION_TYPE = "ntm"
 MOST_ALERTS = 500
 PATIENCE_SECONDS = 0.3
-"""How long whoever looks just after a start waits for the published figures."""
+"""How long whoever looks just after a start waits for the figures; alerts are shown at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class OpenAlerts:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything the first page shows; published figures only once their series are in memory."""
+    """Everything the first page shows; figures only once what they are read from is in memory."""
 
     freshness: Freshness
     alerts: OpenAlerts
@@ -99,22 +101,16 @@ def overview(
         monitors = tuple(catalogue.current_monitors(connection))
         kept = alert_store.alerts_of(connection)
         census = take_census(connection, facilities)
-        tables = [rate_table(connection, ntm_rates(by, facilities, today)) for by in HEADINGS]
-        windows = last_years(today)
-        years = [
-            rate_tables(connection, table.definition, [window.days for window in windows])
-            for table in tables
-        ]
-        provisional = [
-            outlook(connection, surveillance, table.definition, known).over_all.provisional
-            for table in tables
-        ]
         events = count_events(connection, facilities)
-        published = None
+        published: PublishedSection | None = None
+        rates: tuple[RateSection, ...] = ()
         if is_ready:
             published = memory.get(
                 (known.position, events, today, facilities, baselines, monitors, below),
                 lambda: published_section(compare(look, baselines, facilities, today), below),
+            )
+            rates = tuple(
+                _rates(connection, surveillance, known, viewer, by, baselines) for by in HEADINGS
             )
     return Overview(
         freshness=Freshness(
@@ -128,18 +124,28 @@ def overview(
         ),
         alerts=_alerts(viewer, kept),
         published=published,
-        rates=tuple(
-            rate_section(
-                table,
-                baselines,
-                HEADINGS[table.definition.by[0]],
-                provisional=waits,
-                years=by_year,
-                windows=windows,
-                hidden_below=below,
-            )
-            for table, waits, by_year in zip(tables, provisional, years, strict=True)
-        ),
+        rates=rates,
+    )
+
+
+def _rates(
+    connection: Connection,
+    surveillance: Surveillance,
+    known: KnownState,
+    viewer: Viewer,
+    by: str,
+    baselines: Sequence[Baseline],
+) -> RateSection:
+    today = known.latest_day.toordinal()
+    definition, windows = ntm_rates(by, viewer.facilities, today), last_years(today)
+    return rate_section(
+        rate_table(connection, definition),
+        baselines,
+        HEADINGS[by],
+        provisional=outlook(connection, surveillance, definition, known).over_all.provisional,
+        years=rate_tables(connection, definition, [window.days for window in windows]),
+        windows=windows,
+        hidden_below=viewer.hidden_below,
     )
 
 
