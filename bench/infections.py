@@ -75,14 +75,15 @@ def courses(kind: str, facilities: list[str]) -> tuple[list[dict[str, Any]], lis
     """New recipients, facility after facility, and an infection of each."""
     transplant_type, finding = KINDS[kind]
     transplants, infections = [], []
+    name = kind.replace(" ", "-")
     for number in range(ENOUGH):
-        who = {"facility": facilities[number % len(facilities)], "patient": f"{kind}-{number}"}
+        who = {"facility": facilities[number % len(facilities)], "patient": f"{name}-{number}"}
         index_date = LAST - timedelta(days=400 - number % 300)
         onset = index_date + timedelta(days=90)
         transplant = {"type": "transplant", "transplant_type": transplant_type}
         infection = {"type": "infection", **finding}
         for event, day in ((transplant, index_date), (infection, onset)):
-            event |= {**who, "event_id": f"{kind}-{number}-{event['type']}"}
+            event |= {**who, "event_id": f"{name}-{number}-{event['type']}"}
             event["occurred_on"] = day.isoformat()
         transplants.append(transplant)
         infections.append(json.dumps(infection).encode())

@@ -43,6 +43,22 @@ def folded(name: str | None) -> str | None:
     return None if text in NO_NAMES else text
 
 
+def may_share(case: Case) -> bool:
+    """Is anything known of the case by which it could be linked with another?
+
+    Most recipients are transplanted at the hospital that reports them: of them nothing is.
+    """
+    exposure = case.exposure
+    return exposure is not None and any(
+        (
+            exposure.product_lot,
+            exposure.product_supplier,
+            exposure.performed_at,
+            exposure.performed_in,
+        )
+    )
+
+
 def shared_values(attribute: Attribute, cases: Iterable[Case]) -> list[SharedValue]:
     """All values of the attribute with the cases that have them; a case may have several."""
     groups: dict[tuple[str, ...], list[Case]] = defaultdict(list)

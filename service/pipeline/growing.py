@@ -5,7 +5,7 @@ Out:    the same as they stand after that; what it grew from is not changed with
 Source: docs/decisions/0012-series-kept-by-the-writer.md.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from typing import Any, NamedTuple, TypeAlias
@@ -14,6 +14,7 @@ import numpy as np
 
 from service.monitors.cases import Case
 from service.monitors.day_counts import Ascending, DayCounts, Whole
+from service.monitors.linkage import may_share
 from service.monitors.series import CohortSeries, DailySeries, LedgerSeries, ShareSeries
 from service.pipeline.course_rows import CourseRows, Runs
 
@@ -100,17 +101,50 @@ class GrowingCourses:
 
 
 class GrowingInfections:
-    """The infections of one type, each once."""
+    """The infections of one type, each once: by facility, and those that may be linked."""
 
     def __init__(self, infections: Iterable[Case]) -> None:
         """Begin with these."""
-        self.infections = frozenset(infections)
+        self._by_facility: dict[str, frozenset[Case]] = {}
+        self.linkable: frozenset[Case] = frozenset()
+        self._add(infections)
 
     def with_change(self, change: Change) -> "GrowingInfections":
         """The infections with some that came, without those that went."""
-        came = (case for case, times in change.cases.items() if times > 0)
-        gone = [case for case, times in change.cases.items() if times < 0]
-        return GrowingInfections(self.infections.difference(gone).union(came))
+        grown = copy(self)
+        grown._by_facility = dict(self._by_facility)
+        grown._remove(case for case, times in change.cases.items() if times < 0)
+        grown._add(case for case, times in change.cases.items() if times > 0)
+        return grown
+
+    @property
+    def facilities(self) -> frozenset[str]:
+        """Those that have reported any."""
+        return frozenset(name for name, cases in self._by_facility.items() if cases)
+
+    def at(self, facilities: Iterable[str]) -> frozenset[Case]:
+        """The infections of some facilities."""
+        none: frozenset[Case] = frozenset()
+        return none.union(*(self._by_facility.get(name, none) for name in facilities))
+
+    def _add(self, infections: Iterable[Case]) -> None:
+        came = set(infections)
+        for facility, cases in _by_facility(came).items():
+            self._by_facility[facility] = self._by_facility.get(facility, frozenset()) | cases
+        self.linkable |= {case for case in came if may_share(case)}
+
+    def _remove(self, infections: Iterable[Case]) -> None:
+        gone = set(infections)
+        for facility, cases in _by_facility(gone).items():
+            self._by_facility[facility] = self._by_facility.get(facility, frozenset()) - cases
+        self.linkable -= {case for case in gone if may_share(case)}
+
+
+def _by_facility(cases: Iterable[Case]) -> dict[str, set[Case]]:
+    found: dict[str, set[Case]] = defaultdict(set)
+    for case in cases:
+        found[case.facility].add(case)
+    return found
 
 
 Growing: TypeAlias = GrowingSeries | GrowingCourses | GrowingInfections

@@ -88,14 +88,14 @@ class KeptSeries:
 
     def infections_of(
         self, question: Infections, read: Callable[[], Iterable[Case]]
-    ) -> frozenset[Case]:
+    ) -> GrowingInfections:
         """The infections of a type; `read` has the ledger tell them where they are new."""
         growing = self._series.get((question.key, None))
         if not isinstance(growing, GrowingInfections):
             growing = GrowingInfections(read())
             self._keep(question, None, growing)
         self._series.move_to_end((question.key, None))
-        return growing.infections
+        return growing
 
     def publish(self) -> None:
         """Let readers have what is kept: what it was posted with is committed."""

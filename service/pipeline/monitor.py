@@ -29,6 +29,7 @@ from service.monitors.sentinel import sentinel_evaluations
 from service.monitors.series import LedgerSeries
 from service.monitors.signals import NETWORK, Evaluation, Signal, facility_of, facility_scope
 from service.pipeline.following import follow
+from service.pipeline.growing import GrowingInfections
 from service.pipeline.kept_alerts import keep_changes
 from service.pipeline.kept_series import KeptSeries
 from service.pipeline.observations import CaseFile, cases_for, series_for
@@ -76,7 +77,7 @@ class Watch:
             without_contaminants=question.without_contaminants,
         )
 
-    def infections(self, infection_type: str) -> Collection[Case]:
+    def infections(self, infection_type: str) -> GrowingInfections:
         """The infections of a type in the whole network, counted or not."""
         return self.kept_series.infections_of(
             Infections(infection_type), lambda: self.case_file.infections([infection_type])
@@ -149,12 +150,12 @@ class Touched:
         """Can what a rule links have changed, which looks at infections and at no time at risk?"""
         return self.infection_types is None or infection_type in self.infection_types
 
-    def places(self, cases: Iterable[Case], alerts: Iterable[AlertState]) -> list[str]:
+    def places(self, with_cases: Iterable[str], alerts: Iterable[AlertState]) -> list[str]:
         """The facilities to evaluate: those touched, else all with a case or an alert."""
         if self.facilities is not None:
             return sorted(self.facilities)
         of_alerts = {facility_of(alert.scope_key) for alert in alerts}
-        return sorted({case.facility for case in cases} | {name for name in of_alerts if name})
+        return sorted({*with_cases, *(name for name in of_alerts if name)})
 
 
 EVERYTHING = Touched(None, None)
@@ -233,7 +234,7 @@ def _places(
     if monitor.scope in ("facility", "both"):
         everywhere = watched.cases_of(question, None) if touched.facilities is None else ()
         own = [alert for alert in watched.alerts if alert.monitor_id == monitor.id]
-        yield from touched.places(everywhere, own)
+        yield from touched.places((case.facility for case in everywhere), own)
     if monitor.scope in ("network", "both"):
         yield None
 
@@ -244,10 +245,8 @@ def _sentinel(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> I
         return ()
     infections = watched.infections(infection_type)
     own = [alert for alert in watched.alerts if alert.monitor_id == monitor.id]
-    places = touched.places(infections, own)
-    return sentinel_evaluations(
-        monitor, [case for case in infections if case.facility in places], places
-    )
+    places = touched.places(infections.facilities, own)
+    return sentinel_evaluations(monitor, infections.at(places), places)
 
 
 def _cluster(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> Iterable[Evaluation]:
@@ -259,7 +258,7 @@ def _cluster(watched: Watch, monitor: MonitorDefinition, touched: Touched) -> It
     infection_type = monitor.cluster.infection_type if monitor.cluster else ""
     if not touched.holds_infections(infection_type):
         return ()
-    found = cluster_evaluation(monitor, watched.infections(infection_type))
+    found = cluster_evaluation(monitor, watched.infections(infection_type).linkable)
     signals = tuple(
         replace(signal, evidence={**signal.evidence, "links": _links_without_names(signal)})
         for signal in found.signals

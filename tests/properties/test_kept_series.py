@@ -16,6 +16,7 @@ from service.domain.competing_risks import CASE, incidence_rows
 from service.domain.contributions import DIED
 from service.domain.events import AnyEvent
 from service.monitors.cases import Case
+from service.monitors.linkage import may_share
 from service.monitors.questions import Infections, Question
 from service.monitors.series import LedgerSeries
 from service.pipeline.course_rows import CODES, CourseQuestion, Runs
@@ -156,7 +157,10 @@ def test_courses_grow_as_the_ledger_does(
                     others = partial(posted_since, connection, until=position)
                     kept.follow((), position, position, others)
                 known = kept.infections_of(NTM, lambda: infections(connection))
-                assert known == infections(connection)
+                there = infections(connection)
+                assert known.at(known.facilities) == there
+                assert known.facilities == {case.facility for case in there}
+                assert known.linkable == {case for case in there if may_share(case)}
                 kept.publish()
                 for question in OF_COURSES:
                     for place in PLACES:

@@ -1,11 +1,16 @@
 """Which cases are linked, and which only look alike."""
 
+from typing import get_args
+
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.monitors.cases import Case
 from service.monitors.clusters import cluster_evaluation
-from service.monitors.definitions import ClusterRule, Link, MonitorDefinition
+from service.monitors.definitions import Attribute, ClusterRule, Link, MonitorDefinition
+from service.monitors.linkage import may_share, shared_values
 from service.monitors.shipped import CLUSTER_NTM
 from service.monitors.signals import Signal
 from tests.unit.monitors.charts import ntm_case
@@ -154,3 +159,28 @@ def test_the_order_of_cases_does_not_matter() -> None:
         ntm_case("3", 90, "b", performed_at="azul "),
     ]
     assert signals(*cases) == signals(*reversed(cases))
+
+
+names = st.sampled_from([None, "", "a", "B", "n/a"])
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "performed_at": names,
+                "performed_in": st.sampled_from([None, "MX", "DE"]),
+                "product_lot": names,
+                "product_supplier": names,
+            },
+        ),
+        max_size=6,
+    )
+)
+def test_whatever_shares_anything_may_share(courses: list[dict[str, str | None]]) -> None:
+    """Cases that may not are left out before anything is grouped."""
+    cases = [ntm_case(str(number), number, **course) for number, course in enumerate(courses)]
+    for attribute in get_args(Attribute):
+        linked = shared_values(attribute, cases)
+        assert linked == shared_values(attribute, filter(may_share, cases))
