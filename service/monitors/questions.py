@@ -140,6 +140,18 @@ class Question:
 
 
 @dataclass(frozen=True)
+class CasesOf:
+    """The cases themselves that a question counts: what an alert names."""
+
+    question: Question
+
+    @property
+    def key(self) -> tuple[str, tuple[str, int, str, bool]]:
+        """What tells it from other questions."""
+        return ("cases", self.question.key)
+
+
+@dataclass(frozen=True)
 class Infections:
     """All infections of a type, counted or not: what rules look at that know no time at risk."""
 

@@ -6,7 +6,7 @@ Source: docs/decisions/0012-series-kept-by-the-writer.md.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from typing import Any, NamedTuple, TypeAlias
 
@@ -100,6 +100,19 @@ class GrowingCourses:
         return CourseRows(self._numbers.values).until(end_day)
 
 
+class GrowingCases:
+    """Cases, each once."""
+
+    def __init__(self, cases: Iterable[Case]) -> None:
+        """Begin with these."""
+        self.cases = frozenset(cases)
+
+    def with_change(self, change: Change) -> "GrowingCases":
+        """The cases with some that came, without those that went."""
+        came, gone = _came_and_gone(change)
+        return GrowingCases(self.cases.difference(gone).union(came))
+
+
 class GrowingInfections:
     """The infections of one type, each once: by facility, and those that may be linked."""
 
@@ -107,14 +120,15 @@ class GrowingInfections:
         """Begin with these."""
         self._by_facility: dict[str, frozenset[Case]] = {}
         self.linkable: frozenset[Case] = frozenset()
-        self._add(infections)
+        self._add(set(infections))
 
     def with_change(self, change: Change) -> "GrowingInfections":
         """The infections with some that came, without those that went."""
         grown = copy(self)
         grown._by_facility = dict(self._by_facility)
-        grown._remove(case for case, times in change.cases.items() if times < 0)
-        grown._add(case for case, times in change.cases.items() if times > 0)
+        came, gone = _came_and_gone(change)
+        grown._remove(gone)
+        grown._add(came)
         return grown
 
     @property
@@ -127,17 +141,20 @@ class GrowingInfections:
         none: frozenset[Case] = frozenset()
         return none.union(*(self._by_facility.get(name, none) for name in facilities))
 
-    def _add(self, infections: Iterable[Case]) -> None:
-        came = set(infections)
+    def _add(self, came: Collection[Case]) -> None:
         for facility, cases in _by_facility(came).items():
             self._by_facility[facility] = self._by_facility.get(facility, frozenset()) | cases
         self.linkable |= {case for case in came if may_share(case)}
 
-    def _remove(self, infections: Iterable[Case]) -> None:
-        gone = set(infections)
+    def _remove(self, gone: Collection[Case]) -> None:
         for facility, cases in _by_facility(gone).items():
             self._by_facility[facility] = self._by_facility.get(facility, frozenset()) - cases
         self.linkable -= {case for case in gone if may_share(case)}
+
+
+def _came_and_gone(change: Change) -> tuple[set[Case], set[Case]]:
+    came = {case for case, times in change.cases.items() if times > 0}
+    return came, {case for case, times in change.cases.items() if times < 0}
 
 
 def _by_facility(cases: Iterable[Case]) -> dict[str, set[Case]]:
@@ -147,4 +164,4 @@ def _by_facility(cases: Iterable[Case]) -> dict[str, set[Case]]:
     return found
 
 
-Growing: TypeAlias = GrowingSeries | GrowingCourses | GrowingInfections
+Growing: TypeAlias = GrowingSeries | GrowingCourses | GrowingCases | GrowingInfections

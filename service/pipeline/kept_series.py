@@ -14,9 +14,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from service.monitors.cases import Case
-from service.monitors.questions import Infections, Question
+from service.monitors.questions import CasesOf, Infections, Question
 from service.monitors.series import LedgerSeries
-from service.pipeline.growing import Growing, GrowingInfections, GrowingSeries
+from service.pipeline.growing import Growing, GrowingCases, GrowingInfections, GrowingSeries
 from service.pipeline.posted import AnyQuestion, Place, Posted
 from service.store.ledger import Posting
 
@@ -85,6 +85,18 @@ class KeptSeries:
             self._keep(question, place, growing)
         self._series.move_to_end(key)
         return growing.until(end_day)
+
+    def cases_of(
+        self, question: CasesOf, place: Place, read: Callable[[], Iterable[Case]]
+    ) -> frozenset[Case]:
+        """The cases of a place; `read` has the ledger tell them where they are new."""
+        key = (question.key, place)
+        growing = self._series.get(key)
+        if not isinstance(growing, GrowingCases):
+            growing = GrowingCases(read())
+            self._keep(question, place, growing)
+        self._series.move_to_end(key)
+        return growing.cases
 
     def infections_of(
         self, question: Infections, read: Callable[[], Iterable[Case]]

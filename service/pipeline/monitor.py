@@ -23,7 +23,7 @@ from service.monitors.clusters import cluster_evaluation
 from service.monitors.definitions import Kind, MonitorDefinition
 from service.monitors.evaluations import baseline_evaluation
 from service.monitors.methods import cannot_watch
-from service.monitors.questions import Infections, Question
+from service.monitors.questions import CasesOf, Infections, Question
 from service.monitors.reconcile import reconcile
 from service.monitors.sentinel import sentinel_evaluations
 from service.monitors.series import LedgerSeries
@@ -60,7 +60,7 @@ class Watch:
             return series_for(
                 self.case_file.at(facility, question),
                 question.baseline,
-                self.cases_of(question, facility),
+                self._read_cases(question, facility),
                 None if facility is None else (facility,),
                 FAR_FUTURE_DAY,
                 without_contaminants=question.without_contaminants,
@@ -68,8 +68,13 @@ class Watch:
 
         return self.kept_series.series_of(question, facility, self.today, read)
 
-    def cases_of(self, question: Question, facility: str | None) -> tuple[Case, ...]:
-        """The cases of a place."""
+    def cases_of(self, question: Question, facility: str | None) -> Collection[Case]:
+        """The cases of a place, which go on being asked for while it signals."""
+        return self.kept_series.cases_of(
+            CasesOf(question), facility, lambda: self._read_cases(question, facility)
+        )
+
+    def _read_cases(self, question: Question, facility: str | None) -> tuple[Case, ...]:
         return cases_for(
             self.case_file.at(facility, question),
             question.baseline,

@@ -14,7 +14,7 @@ from service.domain.competing_risks import CourseHistory, course_histories
 from service.domain.contributions import Contributions, LedgerEpisode, Step
 from service.domain.strata import Stratum
 from service.monitors.cases import Case
-from service.monitors.questions import Infections, Question
+from service.monitors.questions import CasesOf, Infections, Question
 from service.pipeline.course_rows import CourseQuestion
 from service.pipeline.growing import INDEX_BITS, Change
 from service.reference import INFECTION_TYPES
@@ -24,7 +24,8 @@ from service.store.ledger import Posting
 Place: TypeAlias = str | None
 """A facility, or None for the network."""
 Days: TypeAlias = dict[int, int]
-AnyQuestion: TypeAlias = Question | CourseQuestion | Infections
+AnyQuestion: TypeAlias = Question | CasesOf | CourseQuestion | Infections
+Counted: TypeAlias = tuple[Case, ...]
 Courses: TypeAlias = tuple[list[CourseHistory], Iterable[LedgerEpisode]]
 
 
@@ -52,6 +53,8 @@ class Posted:
             return self._of_courses(question)
         if isinstance(question, Infections):
             return self._of_infections(question)
+        if isinstance(question, CasesOf):
+            return self._of_cases(question.question)
         return self._of_series(question)
 
     def _of_infections(self, question: Infections) -> dict[Place, Change]:
@@ -61,6 +64,14 @@ class Posted:
                 change.cases.update(question.among(*posting.patient, posting.came.episodes))
                 change.cases.subtract(question.among(*posting.patient, posting.went.episodes))
         return {None: change} if change.cases else {}
+
+    def _of_cases(self, question: Question) -> dict[Place, Change]:
+        found: dict[Place, Change] = defaultdict(_nothing)
+        for facility, counted, before in self._counted(question):
+            for place in (facility, None):
+                found[place].cases.update(question.own_of(counted))
+                found[place].cases.subtract(question.own_of(before))
+        return found
 
     def _of_courses(self, question: CourseQuestion) -> dict[Place, Change]:
         found: dict[Place, Change] = defaultdict(_nothing)
@@ -100,22 +111,24 @@ class Posted:
         ]
 
     def _of_patients(self, question: Question) -> Iterator[tuple[str, Change]]:
-        types = question.numerator.infection_type or INFECTION_TYPES
-        for posting, changed_types in self._with_episodes:
-            if changed_types.isdisjoint(types):
-                continue
+        for facility, after, before in self._counted(question):
             change = _nothing()
-            for contributions, add in (
-                (posting.after, Counter.update),
-                (posting.before, Counter.subtract),
-            ):
-                counted = question.all_of(
-                    question.candidates(*posting.patient, contributions.episodes)
-                )
+            for counted, add in ((after, Counter.update), (before, Counter.subtract)):
                 add(change.cases, [_number(question, case) for case in question.own_of(counted)])
                 if question.baseline.measure == "share":
                     add(change.exposure, [case.onset_day for case in counted])
-            yield posting.patient.facility, change
+            yield facility, change
+
+    def _counted(self, question: Question) -> Iterator[tuple[str, Counted, Counted]]:
+        """The facility of each patient with other episodes, and the cases after and before."""
+        types = question.numerator.infection_type or INFECTION_TYPES
+        for posting, changed_types in self._with_episodes:
+            if not changed_types.isdisjoint(types):
+                after, before = (
+                    question.all_of(question.candidates(*posting.patient, one.episodes))
+                    for one in (posting.after, posting.before)
+                )
+                yield posting.patient.facility, after, before
 
 
 def _nothing() -> Change:

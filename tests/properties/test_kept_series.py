@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from service.domain.competing_risks import CASE, incidence_rows
 from service.domain.contributions import DIED
 from service.domain.events import AnyEvent
-from service.monitors.cases import Case
+from service.monitors.cases import Case, in_order
 from service.monitors.linkage import may_share
-from service.monitors.questions import Infections, Question
+from service.monitors.questions import CasesOf, Infections, Question
 from service.monitors.series import LedgerSeries
 from service.pipeline.course_rows import CODES, CourseQuestion, Runs
 from service.pipeline.following import posted_since
@@ -125,6 +125,16 @@ def runs_of(
     return sorted(walked)
 
 
+def cases(connection: Connection, question: Question, place: str | None) -> tuple[Case, ...]:
+    """The cases themselves as the ledger tells them."""
+    return cases_for(
+        CaseFile(connection),
+        question.baseline,
+        None if place is None else (place,),
+        without_contaminants=question.without_contaminants,
+    )
+
+
 def infections(connection: Connection) -> frozenset[Case]:
     """Every infection with NTM as the ledger tells it."""
     return frozenset(CaseFile(connection).infections([NTM.infection_type]))
@@ -215,4 +225,8 @@ def test_series_grow_as_the_ledger_does(
                         )
                         assert told(found, today) == told(
                             read(connection, question, place, today), today
+                        )
+                        there = partial(cases, connection, question, place)
+                        assert in_order(kept.cases_of(CasesOf(question), place, there)) == in_order(
+                            there()
                         )
