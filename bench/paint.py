@@ -27,7 +27,7 @@ from bench.workload import key_for, write_events
 ROUNDS = 15
 AFTER_EVENTS = 10
 PATIENCE_SECONDS = 300
-FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 
 
 def measure(store: str, server: str, numbers: tuple[int, ...]) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def paint(browser: Browser, address: str, key: str) -> float:
     with signed_in(browser, address, key) as page:
         page.goto(address)
         page.get_by_role("heading", name="Infections after transplantation").wait_for()
-        return float(page.evaluate(FIRST_PAINT))
+        return float(page.wait_for_function(FIRST_PAINT).json_value())
 
 
 @contextmanager

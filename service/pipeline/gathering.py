@@ -15,9 +15,12 @@ from concurrent.futures import Future
 from threading import Condition, Thread
 from typing import NamedTuple
 
+import structlog
+
 from service.errors import Overloaded
 from service.pipeline.counted import forget
 from service.pipeline.decide import Batch
+from service.pipeline.following import catch_up
 from service.pipeline.record import Receipt, record_within
 from service.pipeline.surveillance import Surveillance
 from service.store.unavailable import UNAVAILABLE
@@ -27,6 +30,9 @@ MOST_TOGETHER = 1000
 
 IDLE_SECONDS = 60
 """Without any event, after which no patient is remembered: another process may have erased one."""
+
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 class Waiting(NamedTuple):
@@ -80,18 +86,29 @@ class Gathering:
         self._writer.join()
 
     def _write(self) -> None:
-        while self._has_more():
+        while (is_waiting := self._wait()) is not None:
+            if not is_waiting:
+                self._let_go()
+                continue
             group: list[Waiting] = []
             fault = self._fault_of(group)
             if fault is not None:
                 self._record_alone(group or self._next_group(), fault)
 
-    def _has_more(self) -> bool:
-        """Wait for a batch; False only once all is done and closed."""
+    def _wait(self) -> bool | None:
+        """Wait for a batch; False where none came for a while, None once all is done and closed."""
         with self._changed:
-            while not self._changed.wait_for(self._has_to_go_on, self._idle_seconds):
-                forget()
-            return bool(self._queue)
+            if not self._changed.wait_for(self._has_to_go_on, self._idle_seconds):
+                return False
+            return True if self._queue else None
+
+    def _let_go(self) -> None:
+        """Keep nothing of whom another process may have erased meanwhile."""
+        forget()
+        try:
+            catch_up(self._surveillance)
+        except Exception as fault:  # a database that is away comes back
+            log.warning("not_caught_up", fault=type(fault).__name__)
 
     def _has_to_go_on(self) -> bool:
         return bool(self._queue) or self._is_closed

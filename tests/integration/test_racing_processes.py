@@ -21,6 +21,7 @@ from service.commands.migrating import add_what_is_shipped
 from service.pipeline.catalogue import evaluate_anew
 from service.pipeline.counted import counted, forget
 from service.pipeline.gathering import Gathering
+from service.pipeline.growing import GrowingInfections
 from service.pipeline.rebuild import rebuild
 from service.pipeline.surveillance import Surveillance
 from service.settings import read_settings
@@ -122,19 +123,33 @@ def require_alerts_of_one_who_saw_everything(surveillance: Surveillance) -> None
 def test_whom_another_process_erased_is_forgotten(surveillance: Surveillance) -> None:
     """With the next transaction; and where none comes, after a while."""
     forget()
-    facility = chart("p1")[0]["facility"]
     with closing(Gathering(surveillance, most_waiting=1000)) as gathering:
         gathering.record(batch(chart("p1"))).result(60)
         remembered = counted.cache_info().currsize
         assert remembered
-        command = [sys.executable, "-c", ERASE, address(surveillance), facility, "p1"]
-        subprocess.run(command, check=True, cwd=ROOT)
+        erase_elsewhere(surveillance, "p1")
         gathering.record(batch(chart("p2"))).result(60)
         assert counted.cache_info().currsize == remembered
     with closing(Gathering(surveillance, most_waiting=1000, idle_seconds=0.1)) as gathering:
         gathering.record(batch(chart("p3"))).result(60)
+        assert "p3" in patients_kept(surveillance)
+        erase_elsewhere(surveillance, "p3")
         for _ in range(600):
-            if not counted.cache_info().currsize:
+            if not counted.cache_info().currsize and "p3" not in patients_kept(surveillance):
                 break
             gathering._writer.join(0.1)
         assert not counted.cache_info().currsize
+        assert "p3" not in patients_kept(surveillance)
+
+
+def erase_elsewhere(surveillance: Surveillance, patient: str) -> None:
+    """In a process of its own."""
+    where = (address(surveillance), chart(patient)[0]["facility"], patient)
+    subprocess.run([sys.executable, "-c", ERASE, *where], check=True, cwd=ROOT)
+
+
+def patients_kept(surveillance: Surveillance) -> set[str]:
+    """Whose cases are kept in memory."""
+    kept = surveillance.kept_series.published.series.values()
+    infections = [one for one in kept if isinstance(one, GrowingInfections)]
+    return {case.patient for one in infections for case in one.at(one.facilities)}
